@@ -63,6 +63,11 @@ class Book:
         """Whether what is told of a venue concerns it; an empty name, on either side, stands for all."""
         return not venue or not self.config.venue or venue == self.config.venue
 
+    def lists(self, instrument: str) -> bool:
+        """Whether its venue has a contract; a book inside tstream trades whatever is priced."""
+        venues = self.run.sources.get(instrument)
+        return not venues or not self.config.venue or self.config.venue in venues
+
     @property
     def currency(self) -> str:
         """In which it counts: that of its account (docs/semantics.md#currencies)."""

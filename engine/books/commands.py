@@ -21,6 +21,7 @@ from engine.model.commands import (
 from engine.model.market import Side
 from engine.model.restrictions import TradingState
 from engine.portfolio.money import Marks
+from engine.risk.guards import exposed
 from engine.state.restrictions import ease, tighten
 from engine.state.state import Restriction, State
 from engine.state.turn import Turn
@@ -110,10 +111,12 @@ def _flatten(
     absent = [name for name in expected if name not in here]
     _pause(command, turn, books, f"flattened by {command.source}")
     parts = [_whose(book, several) + part for book in books for part in _exposure(turn.state, book, asked)]
+    concerned = {book.name: _concerned(book, command.instrument, asked) for book in books}
+    passes = command.instrument is not None and any(concerned.values())
     for book in books:
-        # What is held in contracts that are no longer configured is flattened with the rest.
-        held = () if command.instrument else tuple(i for i, p in book.state.positions.items() if p.qty)
-        book.orders.flatten(tuple(dict.fromkeys(asked + held)), "manual")
+        own = concerned[book.name]
+        if own or not passes:  # in doubt a venue is asked
+            book.orders.flatten(own or asked, "manual")
     for name in absent:
         # The latch is carried out as soon as the account is adopted, in this run or the next.
         turn.commit(r.FlattenStarted(ts=turn.now, book=name, instruments=asked, reason="manual"))
@@ -122,6 +125,15 @@ def _flatten(
     what = _where(command.instrument, command.book)
     said = "; ".join(parts) or "nothing open here, asking the venue"
     return Answer(f"flatten {what}: {said}; entries stay paused")
+
+
+def _concerned(book: Book, instrument: str | None, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """The contracts of a flatten that a book can have anything in: those that its venue has and, whatever is
+    configured, all in which it holds something or has an order.
+    """
+    exposed_in = exposed(book.state)
+    listed = tuple(one for one in asked if book.lists(one) or one in exposed_in)
+    return listed if instrument is not None else tuple(dict.fromkeys((*listed, *exposed_in)))
 
 
 def _where(instrument: str | None, book: str | None, everything: str = "everything") -> str:

@@ -63,6 +63,22 @@ def test_a_book_is_asked_of_what_its_own_venue_lists() -> None:
     assert not many.written(r.IdeaRefused)
 
 
+def test_a_flatten_of_everything_asks_each_venue_of_its_own_contracts_and_of_all_that_is_held() -> None:
+    coin = replace(MNQ, symbol="BTC", root="BTC")
+    many = entered(sources={"MNQ": (ALPHA, BETA), "BTC": (BETA,)}, others={coin: 60_000})
+    many.say(Flatten(id="1", source="cli"))
+    begun = {one.book: one.instruments for one in many.written(r.FlattenStarted)}
+    there = {name: ("MNQ", "BTC") if ACCOUNTS.get(name) != ALPHA else ("MNQ",) for name in EVERY}
+    assert begun == there
+    unlisted = entered(sources={"MNQ": (ALPHA, BETA)})
+    unlisted.core.config.sources["MNQ"] = (ALPHA,)  # type: ignore[index]
+    unlisted.say(Flatten(id="1", source="cli", instrument="MNQ"))
+    assert {one.book for one in unlisted.written(r.FlattenStarted)} == set(EVERY), "what is held is closed"
+    nobody = at_work(sources={"MNQ": ("gamma",)})
+    nobody.say(Flatten(id="1", source="cli"))
+    assert {one.book for one in nobody.written(r.FlattenStarted)} == set(EVERY)
+
+
 def test_the_copy_ratio_scales_to_whole_lots_and_says_where_nothing_is_left() -> None:
     roomy = RiskLimits(max_contracts=50)
     many = entered(books=book_configs(roomy, two="0.5", three="0.1", paper="0"))

@@ -42,6 +42,24 @@ def _sent(places: Paths, view: View, argv: list[str], code: int = 0) -> list[Any
     return list(engine.taken)
 
 
+def test_a_quantity_is_counted_as_people_do(places: Paths, capsys: Out) -> None:
+    view = trading_view()
+    btc = replace(view.contracts[0], instrument="BTCUSDT", name="BTCUSDT", lot_size=Decimal("0.00001"))
+    both = replace(view, contracts=(*view.contracts, btc))
+    coin = ["order", "place", "buy", "BTCUSDT", "--stop-ticks", "40", "--yes", "--qty"]
+    [sent] = _sent(places, both, [*coin, "0.01"])
+    assert isinstance(sent, PlaceManual)
+    assert sent.qty == 1000
+    [sent] = _sent(places, both, ["order", "close", "BTCUSDT", "--yes", "--qty", "0.00002"])
+    assert isinstance(sent, ReduceManual)
+    assert sent.qty == 2
+    for wrong in ("0.000001", "0", "-1", "nan", "inf", "1e99", "1e-99", "x"):
+        assert _sent(places, both, [*coin, wrong], 2) == []
+        assert wrong in capsys.readouterr().err
+    assert _sent(places, both, [*PLACE[:4], "--yes", "--stop-ticks", "40", "--qty", "1.5"], 2) == []
+    assert "MNQ is traded in steps of 1" in capsys.readouterr().err
+
+
 def test_what_is_typed_is_what_is_sent(places: Paths) -> None:
     argv = "order place sell MNQ --risk 100 --limit 20100 --stop 20110.5 --target 20080 --target 20060"
     view = trading_view()

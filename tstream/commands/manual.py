@@ -33,7 +33,7 @@ def place(
     side: str,
     contract: str,
     *,
-    qty: int | None,
+    qty: Decimal | None,
     risk: Decimal | None,
     limit: Decimal | None,
     stop_entry: Decimal | None,
@@ -55,13 +55,14 @@ def place(
     entry = OrderType.MARKET
     if limit is not None or stop_entry is not None:
         entry = OrderType.LIMIT if limit is not None else OrderType.STOP
+    view = _known(contract, book)
     command = PlaceManual(
         id=name or new_id(),
         source=SOURCE,
         instrument=contract,
         side=Side(side),
         book=book,
-        qty=qty,
+        qty=_lots(view, contract, qty),
         risk_usd=risk,
         entry=entry,
         price=limit if limit is not None else stop_entry,
@@ -74,7 +75,7 @@ def place(
         dry_run=dry_run,
     )
     what = f"{side} {contract}"
-    return _send(command, contract, book, what, sure=sure or dry_run, as_json=as_json)
+    return _send(view, command, book, what, sure=sure or dry_run, as_json=as_json)
 
 
 def modify(
@@ -102,19 +103,20 @@ def modify(
         override=tuple(override),
         dry_run=dry_run,
     )
-    return _send(command, None, book, f"change {order}", sure=sure or dry_run, as_json=as_json)
+    view = _known(None, book)
+    return _send(view, command, book, f"change {order}", sure=sure or dry_run, as_json=as_json)
 
 
 def cancel(order: str, *, book: str | None, name: str | None, as_json: bool) -> int:
     """Take back what still rests as an entry; the exit code. Raises PortError, CommandError."""
     command = CancelManual(id=name or new_id(), source=SOURCE, order=order, book=book)
-    return _send(command, None, book, f"cancel {order}", sure=True, as_json=as_json)
+    return _send(_known(None, book), command, book, f"cancel {order}", sure=True, as_json=as_json)
 
 
 def close(
     contract: str,
     *,
-    qty: int | None,
+    qty: Decimal | None,
     book: str | None,
     name: str | None,
     dry_run: bool,
@@ -122,11 +124,13 @@ def close(
     as_json: bool,
 ) -> int:
     """Close a part of what is held; the exit code. Raises PortError, CommandError."""
+    view = _known(contract, book)
+    lots = _lots(view, contract, qty)
     command = ReduceManual(
-        id=name or new_id(), source=SOURCE, instrument=contract, book=book, qty=qty, dry_run=dry_run
+        id=name or new_id(), source=SOURCE, instrument=contract, book=book, qty=lots, dry_run=dry_run
     )
     what = f"close {'half' if qty is None else qty} of {contract}"
-    return _send(command, contract, book, what, sure=sure or dry_run, as_json=as_json)
+    return _send(view, command, book, what, sure=sure or dry_run, as_json=as_json)
 
 
 def list_orders(book: str | None, *, as_json: bool) -> int:
@@ -152,16 +156,31 @@ def _row(view: View, order: OrderView) -> str:
     return f"{order.plan}  {order.book}  {what}  {order.status.value}{filled}"
 
 
-def _send(
-    command: ManualCommand, contract: str | None, book: str | None, what: str, *, sure: bool, as_json: bool
-) -> int:
-    socket = paths.find().control_socket
-    view = fetch_view(socket)
+def _known(contract: str | None, book: str | None) -> View:
+    """What the engine shows, which has these. Raises PortError, UsageError."""
+    view = fetch_view(paths.find().control_socket)
     require_known(view, contract, book)
+    return view
+
+
+def _lots(view: View, contract: str, qty: Decimal | None) -> int | None:
+    """A quantity as people count it (contracts, shares, coins) in lots. Raises UsageError."""
+    if qty is None:
+        return None
+    lot = next(one.lot_size for one in view.contracts if one.instrument == contract)
+    lots, rest = divmod(qty, lot)
+    if qty <= 0 or rest:
+        raise UsageError(f"--qty {qty}: {contract} is traded in steps of {lot.normalize():f}")
+    return int(lots)
+
+
+def _send(
+    view: View, command: ManualCommand, book: str | None, what: str, *, sure: bool, as_json: bool
+) -> int:
     if not sure:
         _ask(view, book, what)
     try:
-        answer = send_command(socket, command)
+        answer = send_command(paths.find().control_socket, command)
     except UnknownOutcomeError as error:
         again = f"the same line with --id {command.id} asks again, and does nothing twice"
         raise CommandError(f"{error}", again) from None

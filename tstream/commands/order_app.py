@@ -17,6 +17,7 @@ _EPILOG = """
   tstream order place buy MNQ --qty 2 --stop-ticks 40 --target-ticks 80 --dry-run
   tstream order place sell MNQ --risk 100 --limit 20100 --stop 20110 --target 20080 --minutes 30
   tstream order place buy ES --qty 1 --stop-entry 6010 --stop 6005 --target 6015 --target 6025
+  tstream order place buy BTCUSDT --qty 0.01 --stop 92000 --target 96000
   tstream order modify 3-17 --stop 19985
   tstream order cancel 3-17
   tstream order close MNQ --qty 1
@@ -36,15 +37,25 @@ class SideOption(StrEnum):
     SELL = "sell"
 
 
+_MOST = Decimal(10) ** 9
+
+
 def _number(text: str) -> Decimal:
     try:
-        return Decimal(text)
+        found = Decimal(text)
     except InvalidOperation:
         raise ValueError(f'"{text}" is no number: write 19980.25') from None
+    if not found.is_finite() or abs(found) > _MOST or found.as_tuple().exponent < -18:  # type: ignore[operator]
+        raise ValueError(f'"{text}" is no number that can be meant')
+    return found
 
 
 def _price(flag: str, words: str) -> object:
     return typer.Option(flag, parser=_number, metavar="PRICE", help=words)
+
+
+def _quantity(words: str) -> object:
+    return typer.Option("--qty", parser=_number, metavar="QTY", help=words)
 
 
 Order = Annotated[
@@ -74,7 +85,7 @@ Json = Annotated[bool, typer.Option("--json", help="The answer as JSON, for scri
 def place(
     side: Annotated[SideOption, typer.Argument(help="buy or sell.")],
     contract: Annotated[str, typer.Argument(parser=options.symbol, metavar="CONTRACT")],
-    qty: Annotated[int | None, typer.Option("--qty", min=1, metavar="LOTS", help="How much.")] = None,
+    qty: Annotated[Decimal | None, _quantity("How much: contracts, shares, coins.")] = None,
     risk: Annotated[
         Decimal | None,
         typer.Option(
@@ -176,9 +187,7 @@ def cancel(order: Order, book: args.Book = None, name: Named = None, as_json: Js
 @order_app.command()
 def close(
     contract: Annotated[str, typer.Argument(parser=options.symbol, metavar="CONTRACT")],
-    qty: Annotated[
-        int | None, typer.Option("--qty", min=1, metavar="LOTS", help="How much; without it, half.")
-    ] = None,
+    qty: Annotated[Decimal | None, _quantity("How much; without it, half.")] = None,
     book: OneBook = None,
     name: Named = None,
     dry_run: DryRun = False,

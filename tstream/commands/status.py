@@ -23,6 +23,7 @@ from tstream import paths
 from tstream.commands import bots
 from tui import clock_times as times
 from tui import number_format as figures
+from tui.books import by_venue, link_owner, venue_groups
 from tui.plain_text import plain
 from tui.rows import limits, room_messages
 from tui.view_facts import Standing, kind_of, lot_of, standing, state_word
@@ -30,7 +31,7 @@ from tui.view_facts import Standing, kind_of, lot_of, standing, state_word
 
 def status() -> int:
     """Print what the running engine sees; gives the exit code. Raises PortError."""
-    view = fetch_view(paths.find().control_socket)
+    view = by_venue(fetch_view(paths.find().control_socket))
     # Cells of tables are strings, and may hold words from outside: none of them is markup.
     console = Console(highlight=False, markup=False)
     for part in picture(view):
@@ -198,7 +199,7 @@ def _links(view: View) -> Table:
     table = _table("link", "state", "for", "since", "until", "detail", left=(0, 1, 5))
     for link in view.links:
         table.add_row(
-            printable(link.name),
+            f"{link_owner(view, link)} {printable(link.name)}".strip(),
             Text(f"{link.state}", _LINKS.get(link.state, "bold red")),
             figures.lasting(view.ts - link.since) if link.since else "-",
             times.clock(link.since, view.told_in) if link.since else "-",
@@ -218,7 +219,10 @@ def _until(view: View, until: int) -> Text:
 
 def _contracts(view: View, contracts: tuple[ContractView, ...]) -> Table:
     table = _table("contract", "bid", "ask", "last", "change", "age", "position", "state", left=(0, 7))
+    venues = {own[0].instrument: venue for venue, own in venue_groups(view) if venue}
     for contract in contracts:
+        if contract.instrument in venues:
+            table.add_row(Text(f"from {printable(venues[contract.instrument])}", "dim"))
         age = "-" if contract.age_ns is None else f"{contract.age_ns / NANOS:.1f}s"
         prices = (_price(p, contract.decimals) for p in (contract.bid, contract.ask, contract.last))
         change = "-" if contract.change is None else f"{contract.change:+.{contract.decimals}f}"
