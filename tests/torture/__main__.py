@@ -1,6 +1,6 @@
 """`python -m tests.torture [PART ...] [--seed N] [--count N]`: the long runs, each count with its seed.
 
-Parts: interleavings, bots, books, kills, accounts, week, alerts, discovery, prefixes, venues, attached,
+Parts: interleavings, bots, books, kills, accounts, week, api, alerts, discovery, prefixes, venues, attached,
 backups, history. The exit status is 1 when something broke; it says how to see it again.
 """
 
@@ -29,6 +29,7 @@ from tests.torture import beside, edges, interleavings, many_books, memory, text
 from tests.torture import history as histories
 from tests.torture import kill_plan as kills
 from tests.torture import prefixes as causality
+from tests.torture.api_attack import attack_the_api
 from tests.torture.attached import SPEED, AttachedRun
 from tests.torture.backups import BackedUpDay
 from tests.torture.kill_points import ANY, POINTS
@@ -185,6 +186,11 @@ def week(seed: int, count: int | None) -> None:
         ],
     )
     assert grown <= memory.ALLOWED, f"the process grows {grown:.3f} times"
+
+
+def api(seed: int, count: int | None) -> None:
+    with scratch() as folder:
+        attack_the_api(folder, seed, count)
 
 
 def alerts(seed: int, count: int | None) -> None:
@@ -371,6 +377,7 @@ PARTS: dict[str, Callable[[int, int | None], None]] = {
     "kills": kill,
     "accounts": accounts,
     "week": week,
+    "api": api,
     "alerts": alerts,
     "discovery": discovery,
     "prefixes": prefixes,

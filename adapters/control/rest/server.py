@@ -29,6 +29,7 @@ from adapters.control.rest.problem import ApiProblem, Code
 from adapters.control.rest.routes import Route, parameters, routes
 from adapters.control.rest.service import ApiCall, ApiService, Caller, SharedLooks, WireAnswer
 from adapters.control.rest.shapes import read_plain
+from adapters.control.rest.unhurried import unhurried_loop
 from adapters.control.tokens import KnownTokens, Scope
 from engine.model.errors import FatalError, RetryableError
 from engine.ports import Clock, EngineHandle
@@ -341,7 +342,8 @@ class ApiThread:
     def _work(self, outside: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
         failure: Exception | None = None
         try:
-            asyncio.run(self._main())
+            with asyncio.Runner(loop_factory=unhurried_loop) as runner:
+                runner.run(self._main())
         except Exception as error:  # noqa: BLE001 - handed over to whoever waits for the end
             failure = error
 

@@ -151,6 +151,7 @@ async def test_a_crowd_of_wrong_tokens_is_not_even_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard, "FIRST_PAUSE_S", 0.5)
+    monkeypatch.setattr(guard, "LONGEST_PAUSE_S", 0.5)
     async with served(Obedient(a_view()), tmp_path) as api:
         replies = await asyncio.gather(*(api.ask("GET", "/positions", "wrong") for _ in range(60)))
         found = sorted(reply.status for reply in replies)
