@@ -25,6 +25,7 @@ from tstream.commands.lab_app import lab_app
 from tstream.commands.order_app import order_app
 from tstream.commands.patterns_app import patterns_app
 from tstream.commands.scan_app import scan
+from tstream.commands.service_app import env_app, service_app
 from tstream.commands.token_app import token_app
 from tstream.commands.web_app import web
 from tstream.errors import CommandError, UsageError
@@ -67,6 +68,8 @@ app.add_typer(patterns_app, name="patterns", rich_help_panel=LOOK)
 app.add_typer(data_app, name="data", rich_help_panel=MARKETS)
 app.add_typer(token_app, name="token", rich_help_panel=LOOK)
 app.add_typer(backup_app, name="backup", rich_help_panel=RUN)
+app.add_typer(service_app, name="service", rich_help_panel=RUN)
+app.add_typer(env_app, name="env", rich_help_panel=RUN)
 app.command(rich_help_panel=MARKETS)(backtest)
 app.command(rich_help_panel=TRADE)(scan)
 app.command(rich_help_panel=TRADE)(engine)

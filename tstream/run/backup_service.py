@@ -16,6 +16,7 @@ from tstream.clock import wall_ns
 from tstream.errors import CommandError
 from tstream.paths import Paths
 from tstream.run.backups import BackupPlace, Made, backups, make, note_verified, verified, verify
+from tstream.run.services import Service
 from tstream.settings.model import Settings
 
 log = logging.getLogger("backups")
@@ -109,3 +110,10 @@ def backup_place(settings: Settings, paths: Paths, config: Path | None = None) -
     """
     own = settings.backup
     return BackupPlace(paths, own.place(paths.backups), own.keeping, config)
+
+
+def backup_service(
+    settings: Settings, paths: Paths, hear: Callable[[LinkChanged], None], clock: Clock
+) -> Service:
+    """What makes backups of an installation for as long as a run lasts."""
+    return Service("backups", BackupService(settings, backup_place(settings, paths), hear, clock).run)

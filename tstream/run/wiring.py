@@ -45,6 +45,7 @@ from tstream.run.practice_venues import FirstSight, PracticeVenues
 from tstream.run.process_facts import measure
 from tstream.run.services import Service, beside
 from tstream.run.venues import Venues
+from tstream.service import manager_line
 from tstream.settings.declared import filled
 from tstream.settings.model import Settings
 
@@ -169,10 +170,11 @@ class Run:
         if self.by_hand is None and wants_api(self.settings, self.options):
             yield api_service(engine, self.settings, self.paths, self.name, access)
         if self.settings.backup.enabled and self.by_hand is None and self.options.tape is None:
-            from tstream.run.backup_service import BackupService, backup_place
+            from tstream.run.backup_service import backup_service
 
-            place = backup_place(self.settings, self.paths)
-            yield Service("backups", BackupService(self.settings, place, engine.hear, self.clock).run)
+            yield backup_service(self.settings, self.paths, engine.hear, self.clock)
+        if manager_line.is_wanted():
+            yield Service("service manager", manager_line.keep_told)
         if self.options.tape is None and self.by_hand is None:
             journal = self.paths.journal(self.name)
             yield from keeping(self.settings, self.paths, journal, engine, state, self._ticks, stack)
