@@ -20,10 +20,11 @@ from engine.books.links import Links, heard, tell_absurd, tell_late, tell_securi
 from engine.books.manual import ManualOrders
 from engine.books.opening import BookMaker, write_start
 from engine.books.pulse import Pulse
+from engine.books.reloading import Reloading
 from engine.execution.order_manager import OrderManager
 from engine.model import events as ev
 from engine.model import records as r
-from engine.model.commands import BotCommand, ManualCommand
+from engine.model.commands import BotCommand, ManualCommand, SettingsCommand
 from engine.model.config import EngineConfig
 from engine.model.effects import AnyEffect
 from engine.model.instrument import Instrument
@@ -60,7 +61,7 @@ class Core:
         turn.silent = config.unseen
         self.books: dict[str, Book] = {}
         """Those whose account is known, by name."""
-        self.marks = Marks()
+        self.marks = marks = Marks()
         bots = strategy if isinstance(strategy, Sequence) else (lone(strategy),)
         self.market = watched(bots, config, self.instruments, turn)
         self.market.quarantine.tell = lambda price: tell_absurd(price, turn)
@@ -73,8 +74,10 @@ class Core:
         rooms, read, consider = config.rooms, parsers or {}, self.entries.consider
         self.alerts = AlertTrading(rooms, read, self.instruments, turn, self.books, self.market, consider)
         self.manual = ManualOrders(turn, self.books, self.instruments, self.market, self.entries)
-        days = DayRolls(turn, self.marks, config)
-        self._pulse = Pulse(turn, self.books, self.market, self.marks, days, self._guarded)
+        self.reloading = Reloading(config, turn, self.books, bots, self.market, maker, self.alerts)
+        self._pulse = Pulse(
+            turn, self.books, self.market, marks, DayRolls(turn, marks, config), self._guarded
+        )
         self.clocks = Clocks(turn, self.books, self.market.bars, practice_time=config.practice_time)
 
     @property
@@ -156,8 +159,7 @@ class Core:
         _HANDLERS[type(event)](self, event)
 
     def _guarded(self, work: Callable[..., None], *what: Any) -> bool:
-        """Do one part of a step; False where a bug came of it. The other parts go on, positions stay guarded,
-        what was decided so far stands, and entries pause."""
+        """Do one part of a step; False where it has a bug: what was decided stands, and entries pause."""
         try:
             work(*what)
             return True
@@ -204,17 +206,18 @@ class Core:
             self.manual.take(event.command)
         elif isinstance(event.command, BotCommand):
             self.entries.bots.take(event.command)
+        elif isinstance(event.command, SettingsCommand):
+            self.reloading.answer(event.command)
         else:
-            contracts, expected = tuple(self.instruments), self.config.expected
-            commands.take(event.command, self.turn, self.books, contracts, self.marks, expected)
+            known = tuple(self.instruments), self.marks, self.config.expected
+            commands.take(event.command, self.turn, self.books, *known)
 
 
 def _for_book(handler: Callable[[OrderManager, Any], None]) -> Callable[[Core, Any], None]:
     """A handler that concerns one book. A book that was never adopted has nothing to tell."""
 
     def handle(core: Core, event: Any) -> None:
-        book = core.books.get(event.book)
-        if book is not None:
+        if (book := core.books.get(event.book)) is not None:
             handler(book.orders, event)
 
     return handle
@@ -227,9 +230,7 @@ _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.HeldPriced: lambda core, event: core._accounts.marked(months.priced(event, core.marks)),
     ev.TimeAdvanced: lambda core, event: core.entries.on_bars(core.market.bars.on_time(event.ts_recv)),
     ev.HistoryLoaded: Core._on_history,
-    ev.ContractResolved: lambda core, event: months.learn(
-        event, core.turn, core.books, core.market, core.marks
-    ),
+    ev.ContractResolved: lambda core, e: months.learn(e, core.turn, core.books, core.market, core.marks),
     ev.LinkChanged: Core._on_link,
     ev.AccountAdopted: lambda core, event: core._accounts.adopted(event, core.started_ts),
     ev.AccountFound: lambda core, event: core._accounts.found(event),
@@ -241,6 +242,7 @@ _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.SnapshotFailed: _for_book(OrderManager.on_snapshot_failed),
     ev.PositionReported: _for_book(OrderManager.on_position),
     ev.JournalState: lambda core, event: core.entries.on_journal(event),
+    ev.SettingsReloaded: lambda core, event: core.reloading.take(event),
     ev.CommandReceived: Core._on_command,
     ev.SecurityTold: lambda core, event: tell_security(event, core.turn),
     ev.ClockChecked: lambda core, event: core.clocks.on_checked(event),

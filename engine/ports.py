@@ -5,7 +5,7 @@ Only the four errors of engine.model.errors may leave these calls.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Protocol, runtime_checkable
 
@@ -187,6 +187,32 @@ class EngineHandle(Protocol):
 
     def notices(self, after_seq: int) -> Sequence[Notice]:
         """Notices newer than `after_seq`, oldest first, as far as they are still kept."""
+
+
+class SecretStore(Protocol):
+    """Where logins, tokens and passwords are kept, by the names of environment variables. It may block: never
+    ask on the engine's loop. All raise RetryableError where the store can't answer now, and FatalError where
+    a person has to act; no error holds a value.
+    """
+
+    kind: str
+    """As the settings name it: "vault"."""
+
+    @property
+    def where(self) -> str:
+        """What it is and where, in words."""
+
+    def read(self, names: Iterable[str]) -> dict[str, str]:
+        """The values of those names that it has."""
+
+    def names(self) -> Sequence[str]:
+        """All that it has, sorted."""
+
+    def set(self, name: str, value: str) -> None:
+        """Keep a value, durably once this returns. Raises RefusedError for one that it can't hold."""
+
+    def remove(self, name: str) -> None:
+        """Forget a value; nothing where there is none. Raises RefusedError where it can only be read."""
 
 
 class LogTail(Protocol):

@@ -32,16 +32,21 @@ def not_ours_alone(folder: Path) -> str:
     return ""
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes, *, durable: bool = False) -> None:
     """Write a whole file, and its folder where there is none, for its owner only. Raises OSError.
 
-    A crash leaves the old file or the new one.
+    A crash leaves the old file or the new one; where it is `durable`, so does a loss of power.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.new")
     with open(fresh, "wb", opener=owner_only) as stream:
         stream.write(content)
+        if durable:
+            stream.flush()
+            os.fsync(stream.fileno())
     os.replace(fresh, path)
+    if durable:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,8 +1,7 @@
 """Messages of alert rooms: each revision is read once, and becomes a trade, a change of one, or a reason.
 
-A message that the journal knows is never traded again, so two paths, a reconnect or a restart make no second
-order (docs/alerts.md#edits-and-deletions, F30). What a text says is data: it is parsed, compared and shown in
-part, and nothing else.
+A message that the journal knows is never traded again: two paths, a reconnect or a restart make no second
+order (docs/alerts.md#edits-and-deletions, F30). A text is data: parsed, compared, shown in part, no more.
 """
 
 from __future__ import annotations
@@ -56,13 +55,10 @@ class AlertTrading:
         market: MarketData,
         consider: Callable[[Book, Idea, EntryTerms], None],
     ) -> None:
-        """`consider` puts an idea of a room through the gate of one book.
-
-        Raises RoomError where a room can't be traded as it is configured."""
-        rooms.check(configured, instruments, parsers)
-        self._rooms = {room.name: room for room in configured}
-        self._parsers = {room.name: rooms.parser_of(room, parsers) for room in configured}
+        """`consider` puts an idea of a room through the gate of one book. Raises as `follow`."""
+        self._plug_ins = parsers
         self._instruments = instruments
+        self.follow(configured)
         self._turn = turn
         self._books = books
         self._market = market
@@ -70,6 +66,12 @@ class AlertTrading:
         self.parser_error: Exception | None = None
         """What a room's parser raised last; its message counts as unread."""
         self._waiting: dict[tuple[str, str], Waiting] = {}
+
+    def follow(self, configured: tuple[AlertRoom, ...]) -> None:
+        """Trade the rooms so from now on. Raises RoomError where one can't be, and nothing is changed."""
+        rooms.check(configured, self._instruments, self._plug_ins)
+        parsers = {room.name: rooms.parser_of(room, self._plug_ins) for room in configured}
+        self._rooms, self._parsers = {room.name: room for room in configured}, parsers
 
     @property
     def waits(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from engine.execution.leaving import SIGNAL
 from engine.execution.order_manager import OrderManager
@@ -58,6 +58,12 @@ class Book:
         self._marks = marks
         self._off: tuple[Account | None, tuple[Refusal, ...]] | None = None
         """Why hands are off an account, as it was last told."""
+
+    def follow(self, config: BookConfig) -> None:
+        """Its limits and sizes are these from now on."""
+        self.spec = structs.replace(self.spec, config=config)
+        self.config = self.orders.context.config = config
+        self.guards.follow(config.risk)
 
     def at(self, venue: str) -> bool:
         """Whether what is told of a venue concerns it; an empty name, on either side, stands for all."""

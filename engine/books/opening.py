@@ -56,6 +56,13 @@ class BookMaker:
         )
         """Brokers that are carried out within the step that decides."""
 
+    def follow(self, config: EngineConfig) -> None:
+        """Books that open from now on have these limits and sizes; those of earlier runs keep theirs."""
+        self._config = config
+        for book in config.books:
+            if book.name in self._paper:
+                self._paper[book.name] = _paper(book)
+
     def spec(self, name: str, venue: str = "") -> BookSpec | None:
         """How a book is made; None for one that the journal knows and this run does not serve."""
         if name in self._paper:

@@ -67,6 +67,11 @@ class Sources:
         """The core's now by which to look again, nanoseconds UTC."""
         self.switches = 0
 
+    def stale_after(self, stale_ns: int) -> None:
+        """A venue whose prices are silent for so long has failed, from now on."""
+        for heard in self._heard.values():
+            heard.after(stale_ns)
+
     def active(self, instrument: str) -> str:
         """The venue whose prices count; empty where any venue's do."""
         return self._active.get(instrument, "")

@@ -35,6 +35,10 @@ class Staleness:
         self._heard: dict[str, int] = {}
         self._delayed: set[str] = set()
 
+    def after(self, after_ns: int) -> None:
+        """So long a silence is stale from now on."""
+        self._after_ns = after_ns
+
     def seen(self, instrument: str, ts_recv: int) -> None:
         """A quote or a print came."""
         self._heard[instrument] = ts_recv

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from engine.model.market import MINUTE, Timeframe
-from engine.model.setting import RESTART, restart
+from engine.model.setting import RESTART, live, restart
 from engine.model.sizing import Sizing
 
 
@@ -45,25 +45,25 @@ class BotConfig(Struct, frozen=True):
     """How large its trades are; None: as the book is told, and by risk where that is told nothing."""
     max_open: Annotated[
         int,
-        restart(key="max_open_trades", ge=0, le=50),
+        live(loosens="more", none_at_zero=True, key="max_open_trades", ge=0, le=50),
         "Its trades that may be open at a time in a book; 0 leaves it to risk.max_open_trades.",
     ] = 0
     plans_per_contract: Annotated[
         int,
-        restart(ge=1, le=20),
+        live(loosens="more", ge=1, le=20),
         "Its trades that may be open at a time in one contract of a book, beside what "
         "risk.plans_per_contract says of all.",
     ] = 1
     max_trades: Annotated[
         int,
-        restart(ge=0, le=1000),
+        live(loosens="more", none_at_zero=True, ge=0, le=1000),
         "Its trades per day and book; 0 leaves it to risk.max_trades.",
     ] = 0
     min_score_tenths: int | None = None
     """Least score of its ideas, out of a hundred; None takes the book's."""
     cooldown_ns: Annotated[
         int,
-        restart(key="cooldown_minutes", unit=MINUTE, ge=0, le=1440),
+        live(loosens="less", key="cooldown_minutes", unit=MINUTE, ge=0, le=1440),
         "After it has entered a contract, it leaves that alone for so many minutes in the same book.",
     ] = 0
     shadow: Annotated[

@@ -160,7 +160,20 @@ class StopBot(Command, frozen=True, kw_only=True, tag="stop_bot"):
     bot: str
 
 
+class Reload(Command, frozen=True, kw_only=True, tag="reload"):
+    """Read the settings again: all of it is taken that can be, or nothing."""
+
+
+class AnswerLoosening(Command, frozen=True, kw_only=True, tag="answer_loosening"):
+    """Say whether the limits that a reload would loosen on live accounts are loosened."""
+
+    asked: int
+    """Which question is meant, by its number in the View."""
+    yes: bool = False
+
+
 ManualCommand = PlaceManual | ChangeManual | CancelManual | ReduceManual
 RunCommand = Flatten | CancelEntries | BreakEven | Pause | Resume | Halt | Shutdown
 BotCommand = StartBot | StopBot
-AnyCommand = RunCommand | ManualCommand | BotCommand
+SettingsCommand = Reload | AnswerLoosening
+AnyCommand = RunCommand | ManualCommand | BotCommand | SettingsCommand

@@ -10,13 +10,15 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from engine.model.commands import AnyCommand
+from engine.model.commands import AnyCommand, Reload
 from engine.model.effects import AnyRequest, Request
 from engine.model.errors import Cause
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Side
 from engine.model.notices import Severity
 from engine.model.orders import Account, Fill, Margin, VenueBalance, VenueOrder, VenuePosition
+from engine.model.reload import BookTerms, BotTerms, SettingChange
+from engine.model.rooms import AlertRoom
 from engine.model.watch import Watched
 
 
@@ -264,6 +266,23 @@ class AlertReceived(Event, frozen=True, kw_only=True, tag="alert"):
     """Read from the room's history after a disconnect."""
 
 
+class SettingsReloaded(Event, frozen=True, kw_only=True, tag="settings"):
+    """The settings were read again, checked as a whole, and are these; what can't change is as it was."""
+
+    command: Reload
+    """Who asked; of a change of the folder its source is "folder"."""
+    refused: str = ""
+    """Why none of it is taken, in words without secrets."""
+    changes: tuple[SettingChange, ...] = ()
+    """Keys that differ from before and are taken."""
+    waiting: tuple[str, ...] = ()
+    """Keys that differ and wait for the next start."""
+    books: tuple[BookTerms, ...] = ()
+    templates: tuple[BookTerms, ...] = ()
+    bots: tuple[BotTerms, ...] = ()
+    rooms: tuple[AlertRoom, ...] = ()
+
+
 class CommandReceived(Event, frozen=True, kw_only=True, tag="command"):
     command: AnyCommand
 
@@ -351,6 +370,7 @@ AnyEvent = (
     | SnapshotFailed
     | JournalState
     | AlertReceived
+    | SettingsReloaded
     | CommandReceived
     | SecurityTold
     | TimeAdvanced

@@ -31,9 +31,11 @@ from engine.model.run_records import VERSION as VERSION
 from engine.model.run_records import BotOut as BotOut
 from engine.model.run_records import BotSwitched as BotSwitched
 from engine.model.run_records import ClockFound as ClockFound
+from engine.model.run_records import LooseningAnswered as LooseningAnswered
 from engine.model.run_records import Record as Record
 from engine.model.run_records import RecordsLost as RecordsLost
 from engine.model.run_records import RunStarted as RunStarted
+from engine.model.run_records import SettingsChanged as SettingsChanged
 from engine.model.signal_records import IdeaDeclined as IdeaDeclined
 from engine.model.signal_records import PatternEnded as PatternEnded
 
@@ -295,6 +297,8 @@ AnyRecord = (
     | RecordsLost
     | BotOut
     | BotSwitched
+    | SettingsChanged
+    | LooseningAnswered
     | ContractKnown
     | AccountKnown
     | DayRolled

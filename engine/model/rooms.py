@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from engine.model.alerts import Grade
 from engine.model.market import MINUTE, NANOS
-from engine.model.setting import RESTART, restart
+from engine.model.setting import live
 from engine.model.sizing import Sizing
 
 
@@ -25,9 +25,15 @@ class AfterFill(StrEnum):
 class GradeSizes(Struct, frozen=True):
     """Contracts by letter. C is the base; where nothing else is said B is twice and A three times it."""
 
-    c: Annotated[int, restart(key="size_c", ge=1, le=100), "Contracts of an alert of size C."] = 1
-    b: Annotated[int | None, restart(key="size_b", ge=1, le=100), "Contracts of an alert of size B."] = None
-    a: Annotated[int | None, restart(key="size_a", ge=1, le=100), "Contracts of an alert of size A."] = None
+    c: Annotated[
+        int, live(loosens="more", key="size_c", ge=1, le=100), "Contracts of an alert of size C."
+    ] = 1
+    b: Annotated[
+        int | None, live(loosens="more", key="size_b", ge=1, le=100), "Contracts of an alert of size B."
+    ] = None
+    a: Annotated[
+        int | None, live(loosens="more", key="size_a", ge=1, le=100), "Contracts of an alert of size A."
+    ] = None
 
     def contracts(self, grade: Grade) -> int:
         b = self.b if self.b is not None else 2 * self.c
@@ -64,82 +70,84 @@ class AlertRoom(Struct, frozen=True):
     """The room's contract to the one that is traded for it: {"ES": "MES"}. Both on the same tick grid."""
     parser: Annotated[
         str,
-        RESTART,
+        live(loosens="any"),
         "Who reads the texts: the built-in parser, or a plug-in's name.",
     ] = "futures-room"
     variants: Annotated[
         bool,
-        RESTART,
+        live(loosens="any"),
         "Also take the looser forms: an @, all on one line, the stop called SL or in any line below.",
     ] = False
     sizes: GradeSizes = GradeSizes(1, 2, 3)
     no_alert_words: Annotated[
         tuple[str, ...],
-        restart(allowed="a list of words"),
+        live(loosens="no", allowed="a list of words"),
         "A line that begins with one of them makes its message no alert.",
     ] = NO_ALERT_WORDS
     default_size: Annotated[
         int,
-        restart(ge=0, le=100),
+        live(loosens="more", ge=0, le=100),
         "Contracts of an alert without a letter; 0 refuses it.",
     ] = 0
     sizing: Sizing | None = None
     """How large its trades are; None: as the book is told, and by grade where that is told nothing."""
     targets: Annotated[
         tuple[Decimal, ...],
-        restart(key="targets_points", allowed="a list of points, the nearer one first"),
+        live(loosens="no", key="targets_points", allowed="a list of points, the nearer one first"),
         "Points from the entry to the targets, where the text has none.",
     ] = (Decimal(7), Decimal(12))
     stop_nearest: Annotated[
         Decimal,
-        restart(key="stop_nearest_points", gt=0),
+        live(loosens="no", key="stop_nearest_points", gt=0),
         "Least points from entry to stop.",
     ] = Decimal(2)
     stop_farthest: Annotated[
         Decimal,
-        restart(key="stop_farthest_points", gt=0),
+        live(loosens="more", key="stop_farthest_points", gt=0),
         "Most points from entry to stop.",
     ] = Decimal(50)
     entry_distance: Annotated[
         Decimal,
-        restart(key="entry_distance_points", gt=0),
+        live(loosens="more", key="entry_distance_points", gt=0),
         "Points that the market may be from the alert's entry.",
     ] = Decimal(5)
     max_age_ns: Annotated[
         int,
-        restart(key="max_age_seconds", unit=NANOS, kind=float, ge=1, le=600),
+        live(loosens="more", key="max_age_seconds", unit=NANOS, kind=float, ge=1, le=600),
         "Older alerts are shown and never traded.",
     ] = MINUTE
     price_age_ns: Annotated[
         int,
-        restart(key="price_age_seconds", unit=NANOS, kind=float, ge=1, le=120),
+        live(loosens="more", key="price_age_seconds", unit=NANOS, kind=float, ge=1, le=120),
         "The market's price must be no older than this.",
     ] = 10 * NANOS
     repeat_ns: Annotated[
         int,
-        restart(key="repeat_seconds", unit=NANOS, kind=float, ge=0),
+        live(loosens="less", key="repeat_seconds", unit=NANOS, kind=float, ge=0),
         "The same trade in another message within this time is the same alert.",
     ] = MINUTE
     books: Annotated[
         tuple[str, ...],
-        restart(allowed="a list of books"),
+        live(loosens="any", allowed="a list of books"),
         "The books that follow the room; empty means all.",
     ] = ()
-    max_trades: Annotated[int, restart(ge=0), "Alerts traded per day; 0 is no limit."] = 0
+    max_trades: Annotated[
+        int, live(loosens="more", none_at_zero=True, ge=0), "Alerts traded per day; 0 is no limit."
+    ] = 0
     max_loss_usd: Annotated[
         Decimal,
-        restart(ge=0),
+        live(loosens="more", none_at_zero=True, ge=0),
         "Net loss by the room per day and book, USD; 0 is no limit.",
     ] = Decimal(0)
     reward_to_risk_min: Annotated[
         float,
-        restart(ge=0, le=10),
+        live(loosens="less", ge=0, le=10),
         "Least reward at the first target over risk.",
     ] = 0.0
     """Scores are the strategies', and are not asked of alerts."""
     after_fill: Annotated[
         AfterFill,
-        RESTART,
+        live(loosens="no"),
         "What an edit does to an open trade: nothing; or its targets follow, and its stop where that is "
         "tighter.",
     ] = AfterFill.IGNORE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from engine.model.events import ClockFault
+from engine.model.reload import Loosened, SettingChange
 
 VERSION = 2
 
@@ -55,3 +56,23 @@ class RecordsLost(Record, frozen=True, kw_only=True, tag="records_lost"):
     """0 where nobody knows how many."""
     restored_ns: int = 0
     """When the backup was made that took its place, nanoseconds UTC; 0 where none did."""
+
+
+class SettingsChanged(Record, frozen=True, kw_only=True, tag="settings_changed"):
+    """Settings were read again and are taken. A start takes them as they stand, and writes none of this."""
+
+    by: str
+    """Where that came from: "cli", "keyboard", or "folder", whose files were changed."""
+    changes: tuple[SettingChange, ...] = ()
+    waiting: tuple[str, ...] = ()
+    """Keys that count from the next start on."""
+    asked: tuple[Loosened, ...] = ()
+    """Limits on live accounts that stay as they are until a person agrees."""
+
+
+class LooseningAnswered(Record, frozen=True, kw_only=True, tag="loosening_answered"):
+    """A person has said whether limits on live accounts are loosened."""
+
+    by: str
+    yes: bool
+    loosened: tuple[Loosened, ...]

@@ -15,6 +15,10 @@ Reload = Literal["live", "restart"]
 """Whether a running engine takes a change of the key, or only the next start does."""
 
 
+Loosens = Literal["any", "more", "less", "no"]
+"""Which change of a limit lets more happen: a larger value, a smaller one, any (nobody can tell), none."""
+
+
 class Setting(Struct, frozen=True, kw_only=True):
     """How a field is set; what it is, in words, stands behind it in the annotation."""
 
@@ -32,10 +36,41 @@ class Setting(Struct, frozen=True, kw_only=True):
     gt: float | None = None
     ge: float | None = None
     le: float | None = None
+    loosens: Loosens = "any"
+    """Where a change is taken under open trades, whether it is a loosened limit, which a live account asks
+    for (docs/operations.md#reload).
+    """
+    none_at_zero: bool = False
+    """0 is no limit of its own, as it is where it may be "off"."""
     allowed: str = ""
     """What may stand there in words, where type and bounds don't say it."""
     default: str = ""
     """What counts without the key in words, where the default does not say it."""
+
+    def loosened(self, old: Any, new: Any) -> bool:
+        """Whether more may happen by a change of the value, in the field's unit."""
+        if old == new or self.loosens == "no":
+            return False
+        if self.loosens == "any" or old is None or new is None:
+            return True
+        if self.loosens == "less":
+            return bool(new < old)
+        unlimited = self.off or self.none_at_zero
+        if unlimited and not (old and new):
+            return not new
+        return bool(new > old)
+
+    def worded(self, value: Any) -> str:
+        """A value of the field as a person writes it."""
+        if value is None:
+            return "not set"
+        if self.off and value == 0:
+            return "off"
+        if isinstance(value, bool):
+            return str(value).lower()
+        if self.unit != 1:
+            return f"{value / self.unit:g}"
+        return f"{value}"
 
 
 def live(**more: Any) -> Setting:
@@ -49,8 +84,8 @@ def restart(**more: Any) -> Setting:
 
 
 def needed(**more: Any) -> Setting:
-    """A key like `restart`'s that has no default."""
-    return Setting(reload="restart", needed=True, **more)
+    """A key like `live`'s that has no default."""
+    return Setting(reload="live", needed=True, **more)
 
 
 LIVE, RESTART = live(), restart()

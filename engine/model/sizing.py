@@ -10,65 +10,67 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from engine.model.setting import needed, restart
+from engine.model.setting import live, needed
 
 
-class ByGrade(Struct, frozen=True):
+class ByGrade(Struct, frozen=True, tag="grade", tag_field="kind"):
     """So many lots for each grade: that of an alert by its room's sizes, else that of the score."""
 
-    a: Annotated[int, restart(ge=1, le=1_000_000), "Lots of grade A (an alert's are its room's size_a)."] = 3
-    b: Annotated[int, restart(ge=1, le=1_000_000), "Lots of grade B."] = 2
-    c: Annotated[int, restart(ge=1, le=1_000_000), "Lots of grade C."] = 1
+    a: Annotated[
+        int, live(loosens="more", ge=1, le=1_000_000), "Lots of grade A (an alert's are its room's size_a)."
+    ] = 3
+    b: Annotated[int, live(loosens="more", ge=1, le=1_000_000), "Lots of grade B."] = 2
+    c: Annotated[int, live(loosens="more", ge=1, le=1_000_000), "Lots of grade C."] = 1
     a_tenths: Annotated[
         int,
-        restart(key="a_score", unit=10, kind=float, ge=0, le=10),
+        live(loosens="less", key="a_score", unit=10, kind=float, ge=0, le=10),
         "An idea of this score or more, out of ten, is of grade A.",
     ] = 80
     b_tenths: Annotated[
         int,
-        restart(key="b_score", unit=10, kind=float, ge=0, le=10),
+        live(loosens="less", key="b_score", unit=10, kind=float, ge=0, le=10),
         "An idea of this score or more is of grade B, any other of C.",
     ] = 70
 
 
-class ByRisk(Struct, frozen=True):
+class ByRisk(Struct, frozen=True, tag="risk", tag_field="kind"):
     """As many as may lose an amount at their stop."""
 
     usd: Annotated[
         Decimal | None,
-        restart(gt=0, default="risk.per_trade_usd"),
+        live(loosens="more", gt=0, default="risk.per_trade_usd"),
         "What a trade may lose at its stop, costs included, USD.",
     ] = None
 
 
-class ByEquity(Struct, frozen=True):
+class ByEquity(Struct, frozen=True, tag="equity", tag_field="kind"):
     """As many as may lose a share of the book's equity at their stop."""
 
-    percent: Annotated[Decimal, restart(gt=0, le=10), "Of the equity, at risk by a trade, per cent."] = (
-        Decimal(2)
-    )
+    percent: Annotated[
+        Decimal, live(loosens="more", gt=0, le=10), "Of the equity, at risk by a trade, per cent."
+    ] = Decimal(2)
 
 
-class ByEquityNotional(Struct, frozen=True):
+class ByEquityNotional(Struct, frozen=True, tag="equity_notional", tag_field="kind"):
     """As many as are worth a share of the book's equity."""
 
     percent: Annotated[
         Decimal,
-        needed(gt=0, le=5000),
+        needed(loosens="more", gt=0, le=5000),
         "What a trade is worth, per cent of the equity (200 is twice as much as there is).",
     ]
 
 
-class ByNotional(Struct, frozen=True):
+class ByNotional(Struct, frozen=True, tag="notional", tag_field="kind"):
     """As many as are worth an amount."""
 
-    usd: Annotated[Decimal, needed(gt=0), "What a trade is worth, USD."]
+    usd: Annotated[Decimal, needed(loosens="more", gt=0), "What a trade is worth, USD."]
 
 
 PlainSizing = ByGrade | ByRisk | ByEquity | ByEquityNotional | ByNotional
 
 
-class ByKelly(Struct, frozen=True):
+class ByKelly(Struct, frozen=True, tag="kelly", tag_field="kind"):
     """As many as may lose a part of the Kelly fraction of the equity, by the bot's or room's own closed
     trades in the book; of too few trades another policy's answer stands (docs/semantics.md#kelly-fraction).
     """
@@ -76,16 +78,16 @@ class ByKelly(Struct, frozen=True):
     base: PlainSizing = ByRisk()
     """Counts while there are too few trades, or while the equity is not known."""
     percent: Annotated[
-        Decimal, restart(gt=0, le=100), "Share of the Kelly fraction that is used, per cent."
+        Decimal, live(loosens="more", gt=0, le=100), "Share of the Kelly fraction that is used, per cent."
     ] = Decimal(25)
     most_percent: Annotated[
         Decimal,
-        restart(gt=0, le=10),
+        live(loosens="more", gt=0, le=10),
         "Never more of the equity is at risk by a trade, per cent.",
     ] = Decimal(2)
 
 
-class ByConfidence(Struct, frozen=True):
+class ByConfidence(Struct, frozen=True, tag="confidence", tag_field="kind"):
     """Another policy's answer, scaled by how good the idea is: its score out of ten, or an alert's size out
     of its room's A.
     """
@@ -93,12 +95,12 @@ class ByConfidence(Struct, frozen=True):
     base: PlainSizing | ByKelly = ByRisk()
     least_percent: Annotated[
         Decimal,
-        restart(ge=0, le=100),
+        live(loosens="more", ge=0, le=100),
         "Of the base's size, for a score of 0, per cent.",
     ] = Decimal(50)
     most_percent: Annotated[
         Decimal,
-        restart(gt=0, le=300),
+        live(loosens="more", gt=0, le=300),
         "Of the base's size, for a score of 10, per cent.",
     ] = Decimal(100)
 
@@ -106,12 +108,7 @@ class ByConfidence(Struct, frozen=True):
 Sizing = PlainSizing | ByKelly | ByConfidence
 
 KINDS: dict[type, str] = {
-    ByGrade: "grade",
-    ByRisk: "risk",
-    ByEquity: "equity",
-    ByEquityNotional: "equity_notional",
-    ByNotional: "notional",
-    ByKelly: "kelly",
-    ByConfidence: "confidence",
+    policy: str(policy.__struct_config__.tag)
+    for policy in (ByGrade, ByRisk, ByEquity, ByEquityNotional, ByNotional, ByKelly, ByConfidence)
 }
 """As people write them: `kind = "risk"`."""

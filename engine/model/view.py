@@ -19,6 +19,7 @@ from engine.model.notices import Notice
 from engine.model.orders import AccountKind, AccountStage, Margin, OrderStatus, OrderType, Slot
 from engine.model.rates import StatedRate
 from engine.model.refusals import Refusal
+from engine.model.reload import LooseningView
 from engine.model.restrictions import RestrictionView, TradingState
 from engine.model.view_bots import BacktestView as BacktestView
 from engine.model.view_bots import BotResult as BotResult
@@ -373,3 +374,5 @@ class View(Struct, frozen=True):
     """By which money of other currencies than USD may be shown as one, of those that are known."""
     performance: tuple[PerformanceView, ...] = ()
     """Of each book, renewed with its trades and at most once a minute."""
+    loosening: LooseningView | None = None
+    """Limits on live accounts that a reload would loosen, and that nobody has agreed to yet."""

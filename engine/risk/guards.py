@@ -52,20 +52,23 @@ class Guards:
         self, book: Guarded, marks: Marks, limits: RiskLimits, *, practice_time: bool = False
     ) -> None:
         """In `practice_time` days of any year may be played: holidays need not be known."""
-        self.limits = limits
         self._book = book
         self._marks = marks
-        self._needs_calendar = limits.reduce_on_unknown_days and not practice_time
-        self.hours = MarketHours(limits)
-        self._account: tuple[Account | None, presets.AccountLimits] | None = None
+        self._practice_time = practice_time
+        self.follow(limits)
         self._told: set[tuple[str, str, str]] = set()
-        self._figures: tuple[AsOf, bands.Figures] | None = None
-        self._checked: AsOf | None = None
-        """As of what everything was looked at last."""
         self._check_again = 0
         self._scope = scope(book.book, None)
-        self._boundary = 0
-        """The next instant of the clock that matters, nanoseconds UTC."""
+
+    def follow(self, limits: RiskLimits) -> None:
+        """These limits count from now on; everything is looked at again."""
+        self.limits = limits
+        self._needs_calendar = limits.reduce_on_unknown_days and not self._practice_time
+        self.hours = MarketHours(limits)
+        self._account: tuple[Account | None, presets.AccountLimits] | None = None
+        self._figures: tuple[AsOf, bands.Figures] | None = None
+        self._checked: AsOf | None = None  # as of what everything was looked at last
+        self._boundary = 0  # the next instant of the clock that matters, nanoseconds UTC
 
     # --- what counts ---------------------------------------------------------------------------------------
 

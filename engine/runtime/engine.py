@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from decimal import Decimal
-from typing import Any
-
-from msgspec.structs import replace
+from typing import Protocol
 
 from engine.books.leftovers import left
 from engine.core import Core, Outcome
 from engine.lab.summary import Summary, summarise
 from engine.model import events as ev
 from engine.model.chart import ChartView
-from engine.model.commands import AnyCommand, Shutdown
-from engine.model.errors import FatalError, PortError
+from engine.model.commands import AnyCommand, Reload, Shutdown
 from engine.model.market import NANOS, Timeframe
 from engine.model.notices import Notice
 from engine.model.orders import Account
 from engine.model.view import HealthView, View
-from engine.ports import AlertSource, Broker, Clock, EmergencyLog, Journal, MarketFeed, Sink
+from engine.ports import AlertSource, Broker, Clock, EmergencyLog, Journal, MarketFeed
 from engine.runtime.bot_watch import watch
 from engine.runtime.clock_watch import ClockWatch
 from engine.runtime.commands import Commands
@@ -34,6 +31,7 @@ from engine.runtime.older_bars import OlderBarsLoader
 from engine.runtime.performance import Performance
 from engine.runtime.pictures import Pictures
 from engine.runtime.snapshots import StateSnapshots
+from engine.runtime.supervision import ALERTS_LINK, Supervisor
 from engine.runtime.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -46,16 +44,21 @@ BATCH = 200
 SPARE_BARS = 64
 """Bars digested before the loop waits: well under a millisecond."""
 
-RETRY_S = 5.0
-
 WAITS_S = 1.0
 """The waits in the inbox are sorted no oftener than that."""
 
-ALERTS_LINK = "discord"
-"""As the reader of rooms names its link; the engine trades on without it."""
-
 ENDING_S = 2.0
 """At a shutdown, requests under way and the journal get so long each."""
+
+
+class SettingsReader(Protocol):
+    """Reads the settings again where somebody asks for it; both are called on the engine's loop."""
+
+    def asked(self, command: Reload) -> None:
+        """The answer has to come as a SettingsReloaded with this very command."""
+
+    def taken(self, event: ev.SettingsReloaded) -> None:
+        """The core counts by it."""
 
 
 class Engine:
@@ -96,14 +99,13 @@ class Engine:
         self._record = record
         self._speed = speed
         self._emergency = emergency
-        self._admit = admit
+        self._adapters = Supervisor(self._post, clock, self._venue_of, admit)
         self._alerts = alerts
         self._inbox: Inbox | None = None
         self._early: list[ev.AnyEvent] = []
         self._writer: JournalWriter | None = None
-        self._failure = ""
-        self._ended: set[str] = set()
-        """Books whose broker has ended for good."""
+        self.reloads: SettingsReader | None = None
+        """Who reads the settings again; None where nobody does."""
         self._fault = ""
         self._stopping = False
         self._commands = Commands(self._take_command)
@@ -124,12 +126,12 @@ class Engine:
     @property
     def failure(self) -> str:
         """What ended an adapter for good; only a person can help. Empty while all of them work."""
-        return self._failure
+        return self._adapters.failure
 
     @property
     def working(self) -> bool:
         """Whether an account may still be heard: not every broker has ended for good."""
-        return len(self._ended) < len(self._brokers)
+        return len(self._adapters.ended) < len(self._brokers)
 
     @property
     def expected(self) -> tuple[str, ...]:
@@ -171,6 +173,9 @@ class Engine:
         return self._commands.ask(command)
 
     def _take_command(self, command: AnyCommand) -> None:
+        if isinstance(command, Reload) and self.reloads is not None:
+            self.reloads.asked(command)  # and its answer comes with the settings
+            return
         self._post(ev.CommandReceived(ts_recv=self._clock(), command=command))
 
     # --- the loop --------------------------------------------------------------------------------------
@@ -193,20 +198,13 @@ class Engine:
             asyncio.create_task(self._pictures.run(), name="pictures"),
             asyncio.create_task(self._performance.run(), name="performance"),
             asyncio.create_task(self.risks.run(self._trouble), name="watch"),
-            *(
-                asyncio.create_task(self._supervise("market", feed.run, venue), name=f"feed {venue}")
-                for venue, feed in self._feeds.items()
-            ),
-            *(
-                asyncio.create_task(
-                    self._supervise("user", broker.run, self._venue_of(book), book), name=f"broker {book}"
-                )
-                for book, broker in self._brokers.items()
-            ),
         ]
+        for venue, feed in self._feeds.items():
+            self._adapters.begin("market", feed.run, venue)
+        for book, broker in self._brokers.items():
+            self._adapters.begin("user", broker.run, self._venue_of(book), book)
         if self._alerts is not None:
-            reading = self._supervise(ALERTS_LINK, self._alerts.run)
-            tasks.append(asyncio.create_task(reading, name="alerts"))
+            self._adapters.begin(ALERTS_LINK, self._alerts.run)
         try:
             await self._work(inbox, writer, snapshots)
             await self._wind_up(inbox, writer, runner)
@@ -214,6 +212,7 @@ class Engine:
             if not self._fault:
                 await snapshots.finish(ENDING_S)
         finally:
+            await self._adapters.end()
             ending = [*tasks, *self._history.tasks, *self._older.tasks]
             for task in ending:
                 task.cancel()
@@ -277,10 +276,12 @@ class Engine:
         turn = self._core.turn
         told = turn.noticed
         outcome = self._core.step(event)
-        if isinstance(event, ev.CommandReceived):
+        if isinstance(event, (ev.CommandReceived, ev.SettingsReloaded)):
             said = (notice for notice in reversed(turn.notices) if notice.seq > told)
             self._commands.taken(event.command, said)
             self._stopping = self._stopping or isinstance(event.command, Shutdown)
+        if isinstance(event, ev.SettingsReloaded) and self.reloads is not None and outcome[0]:
+            self.reloads.taken(event)
         self._history.hear(event, self._core.state.instruments)
         self._older.hear(event)
         return outcome
@@ -303,6 +304,18 @@ class Engine:
         self._fault = "internal error, entries are paused; see the log"
         log.critical("the core ran into a bug and goes on", exc_info=error)
 
+    def now(self) -> int:
+        """Of the clock that the engine lives by, nanoseconds UTC."""
+        return self._clock()
+
+    async def connect_again(
+        self, between: Callable[[], Awaitable[None]], venue: str = "", link: str = ""
+    ) -> None:
+        """Let the adapters of a venue, or the reader of rooms by its `link`, begin anew; stops at the venue
+        work on meanwhile. `between` closes what is open.
+        """
+        await self._adapters.begin_anew(link, venue, between)
+
     def hear(self, event: ev.AnyEvent) -> None:
         """Take in what whoever started the engine has to tell, as its adapters do; before `main` too."""
         if self._inbox is None:
@@ -314,43 +327,6 @@ class Engine:
             self._inbox.post(event)
 
     # --- around it -------------------------------------------------------------------------------------
-
-    def _admitted(self, event: ev.AnyEvent) -> None:
-        """What a broker tells. Its account is admitted, or the broker ends before anybody hears of it."""
-        if self._admit is not None and isinstance(event, ev.AccountAdopted):
-            self._admit(event.venue or self._venue_of(event.book), event.book, event.account)
-        self._post(event)
-
-    async def _supervise(
-        self,
-        link: str,
-        run: Callable[[Sink], Coroutine[Any, Any, None]],
-        venue: str = "",
-        book: str | None = None,
-    ) -> None:
-        """Keep an adapter running. A fatal error ends it and is shown; a bug restarts it and is shown too."""
-        while True:
-            try:
-                await run(self._admitted)
-            except FatalError as error:
-                if link != ALERTS_LINK:
-                    self._failure = str(error)
-                if book is not None:
-                    self._ended.add(book)
-                log.critical("%s: %s", link, error)
-                self._link_down(link, str(error), venue, book)
-                return
-            except PortError as error:
-                log.warning("%s: %s; trying again in %.0f s", link, error, RETRY_S)
-                self._link_down(link, str(error), venue, book)
-            except Exception:
-                log.exception("%s failed; starting it again in %.0f s", link, RETRY_S)
-                self._link_down(link, "internal error, see the log", venue, book)
-            await asyncio.sleep(RETRY_S)
-
-    def _link_down(self, link: str, detail: str, venue: str, book: str | None) -> None:
-        told = ev.LinkChanged(ts_recv=self._clock(), link=link, state=ev.LinkState.DOWN, detail=detail)
-        self._post(replace(told, venue=venue, book=book))
 
     def _venue_of(self, book: str) -> str:
         config = self._core.config.book(book)
@@ -376,8 +352,8 @@ class Engine:
 
     def _trouble(self) -> str:
         """What is wrong, the worst first; empty when nothing is."""
-        if self._failure or self._fault:
-            return self._failure or self._fault
+        if self.failure or self._fault:
+            return self.failure or self._fault
         if not self._core.entries.journal_ok:
             return "the journal can't be written"
         for bot in self._core.entries.bots.all:

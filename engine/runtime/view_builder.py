@@ -109,6 +109,7 @@ def picture(
         told_mark=zone_mark(told_in, wall),
         rates=stated_rates(core, now),
         performance=performance,
+        loosening=core.reloading.asked,
     )
 
 

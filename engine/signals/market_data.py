@@ -48,6 +48,11 @@ class MarketData:
         self._since: dict[str, int] = {}
         """By contract, the oldest minute of the past that counts, nanoseconds UTC."""
 
+    def stale_after(self, stale_ns: int) -> None:
+        """Prices are too old after so long a silence from now on."""
+        self.staleness.after(stale_ns)
+        self.sources.stale_after(stale_ns)
+
     def on_quote(self, quote: Quote, now: int) -> Sequence[BarsClosed]:
         self.quotes[quote.instrument] = quote
         self.staleness.seen(quote.instrument, now)

@@ -281,6 +281,8 @@ FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.RecordsLost: _nothing,
     r.BotOut: _nothing,
     r.BotSwitched: _bot_switched,
+    r.SettingsChanged: _nothing,
+    r.LooseningAnswered: _nothing,
     r.ContractKnown: _contract_known,
     r.AccountKnown: _account_known,
     r.DayRolled: _day_rolled,

@@ -74,3 +74,18 @@ def records_lost(state: State, record: r.RecordsLost) -> RunWords:
         "took its place. Locks and halts are kept; what is open is asked of the venue; entries are paused"
     )
     return K.RISK, Sev.CRITICAL, text, None, None
+
+
+def settings_changed(state: State, record: r.SettingsChanged) -> RunWords | None:
+    """The answer to whoever asked says what has changed; here stands what more people should know."""
+    secrets = [one.key for one in record.changes if not (one.was or one.now)]
+    parts = [f"new secrets by {record.by}: {', '.join(secrets)}"] if secrets else []
+    if record.asked:
+        parts.append(f"loosened limits wait for an answer: {', '.join(one.words for one in record.asked)}")
+    return (K.RISK, Sev.WARNING, "; ".join(parts), None, None) if parts else None
+
+
+def loosening_answered(state: State, record: r.LooseningAnswered) -> RunWords:
+    limits = ", ".join(one.words for one in record.loosened)
+    what = "limits are loosened" if record.yes else "limits are not loosened"
+    return K.RISK, Sev.WARNING, f"{what}, by {record.by}: {limits}", None, None

@@ -16,7 +16,13 @@ from engine.model.plans import Idea, TradePlan
 from engine.model.restrictions import TradingState
 from engine.state.order_words import rejected
 from engine.state.position_words import adjusted, dust_left
-from engine.state.run_words import clock_found, idea_declined, records_lost
+from engine.state.run_words import (
+    clock_found,
+    idea_declined,
+    loosening_answered,
+    records_lost,
+    settings_changed,
+)
 from engine.state.state import BookState, Order, State
 
 Words = tuple[K, Sev, str, str | None, str | None] | tuple[K, Sev, str, str | None, str | None, str]
@@ -341,6 +347,8 @@ _ALERTS = {
 _WRITERS: dict[type, Callable[[State, Any], Words | None]] = {
     r.ClockFound: clock_found,
     r.RecordsLost: records_lost,
+    r.SettingsChanged: settings_changed,
+    r.LooseningAnswered: loosening_answered,
     r.CommandTaken: _command,
     r.IdeaRefused: _refused,
     r.IdeaDeclined: idea_declined,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -53,3 +53,14 @@ class Strategy(Protocol):
 
     def on_bars(self, closed: BarsClosed, board: SignalBoard) -> Sequence[Said]:
         """What this close suggests, instruments in order. The board already knows these bars."""
+
+
+@runtime_checkable
+class Following(Protocol):
+    """A strategy that takes other measures while it runs."""
+
+    config: Any
+    """A Struct of its measures."""
+
+    def follow(self, config: Any) -> None:
+        """Count by these from now on; what it looks at stays as it was."""

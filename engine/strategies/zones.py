@@ -100,6 +100,10 @@ class ZoneReaction:
         self._quiet_until: dict[str, int] = {}
         self._told: dict[tuple[str, Side], int] = {}
 
+    def follow(self, config: ZoneReactionConfig) -> None:
+        """These measures count from now on; what it looks at is as it was."""
+        self.config, self.alignment = config, config.alignment
+
     def on_bars(self, closed: BarsClosed, board: SignalBoard) -> Sequence[Idea | Declined]:
         """Look at every minute bar that closed; blind and backfilled ones open nothing."""
         found: list[Idea | Declined] = []

@@ -81,6 +81,8 @@ def test_the_tags_are_the_names_in_the_journal() -> None:
         "balance_marked",
         "bot_out",
         "bot_switched",
+        "settings_changed",
+        "loosening_answered",
         "command_taken",
         "idea_refused",
         "idea_declined",

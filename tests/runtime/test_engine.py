@@ -24,7 +24,7 @@ from engine.model.plans import PlanStatus
 from engine.model.restrictions import TradingState
 from engine.ports import Sink
 from engine.runtime import engine as engine_module
-from engine.runtime import history_loader
+from engine.runtime import history_loader, supervision
 from engine.runtime import journal_writer as writer_module
 from engine.runtime import snapshots as snapshots_module
 from engine.runtime.recovery import restore, told_today
@@ -40,7 +40,7 @@ from tests.support.waits import turns, until
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "RETRY_S", 0)
+    monkeypatch.setattr(supervision, "RETRY_S", 0)
     monkeypatch.setattr(history_loader, "RETRY_S", 0)
     monkeypatch.setattr(writer_module, "RETRY_S", 0.01)
 

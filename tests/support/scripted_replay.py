@@ -36,8 +36,11 @@ class WatchedCore(Core):
 
     def watch(self, invariants: Invariants) -> None:
         self._invariants = invariants
+        self.heard: list[ev.AnyEvent] = []
+        """The tape of it."""
 
     def step(self, event: ev.AnyEvent) -> Outcome:
+        self.heard.append(event)
         records, effects = super().step(event)
         self._invariants.after(self, records, effects)
         return records, effects

@@ -128,7 +128,7 @@ def test_the_address_of_a_database_comes_from_the_environment_and_is_a_secret(
     monkeypatch.setenv(name, URL)
     settings = load(places).settings
     assert history_of(settings, places).place == "PostgreSQL at 127.0.0.1, database trading"
-    assert PASSWORD in settings.secrets()
+    assert PASSWORD in settings.secret_values()
     assert PASSWORD not in repr(settings)
     error = told(capsys, "history", "status", code=1)
     assert "PostgreSQL can't be used now" in error

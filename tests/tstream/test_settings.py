@@ -466,7 +466,7 @@ def test_a_gateway_needs_a_login(reading: Reading) -> None:
 
 def test_secrets_show_themselves_nowhere(reading: Reading) -> None:
     settings = reading(dotenv="TSTREAM_PROJECTX_KEY=canary-key-3").settings
-    assert settings.secrets() == ("canary-key-3",)
+    assert settings.secret_values() == ("canary-key-3",)
     assert "canary" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
 
 

@@ -70,7 +70,7 @@ def test_the_token_of_the_environment_is_read_by_both_names(
     monkeypatch.setenv("API_TOKEN", "from-the-environment")
     found = reading("[api]\nport = 8001", dotenv="API_TOKEN=from-a-file-1234567").settings
     assert (found.api.token.get_secret_value(), found.api.port) == ("from-the-environment", 8001)
-    assert "from-the-environment" in found.secrets()
+    assert "from-the-environment" in found.secret_values()
     monkeypatch.setenv("TSTREAM_API_TOKEN", "our-own-name-counts-first")
     assert reading("").settings.api.token.get_secret_value() == "our-own-name-counts-first"
 

@@ -184,7 +184,7 @@ def test_no_part_of_a_login_is_in_a_fingerprint_or_a_message(
         monkeypatch.setenv(f"TSTREAM_VENUES__COINS__{key}", f"canary-{key}-two")
         assert fingerprint(places, places.settings_file) == first != before
     settings = reading("[venues.coins]").settings
-    assert {f"canary-{key}-two" for key in ("KEY", "SECRET", "PASSPHRASE")} <= set(settings.secrets())
+    assert {f"canary-{key}-two" for key in ("KEY", "SECRET", "PASSPHRASE")} <= set(settings.secret_values())
     for key in ("key", "secret", "passphrase"):
         (line,) = complaints(f'[venues.coins]\n{key} = "canary-in-file"')
         assert "canary" not in line

@@ -79,7 +79,7 @@ def test_accounts_have_what_is_their_own_and_the_rest_of_all(reading: Reading) -
     require_credentials(settings)
     assert settings.login("topstepx")[0] == "bob"
     assert settings.login("apex")[1].get_secret_value() == "canary-2"
-    assert set(settings.secrets()) == {"canary-1", "canary-2"}
+    assert set(settings.secret_values()) == {"canary-1", "canary-2"}
     assert "canary" not in repr(settings)
     papers = {book.name: book for book in paper_books(settings)}
     assert {n: b.paper and b.paper.balance_usd for n, b in papers.items()} == {

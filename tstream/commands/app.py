@@ -24,7 +24,9 @@ from tstream.commands.journal_app import journal_app, report, trades, why
 from tstream.commands.lab_app import lab_app
 from tstream.commands.order_app import order_app
 from tstream.commands.patterns_app import patterns_app
+from tstream.commands.reload_app import reload
 from tstream.commands.scan_app import scan
+from tstream.commands.secrets_app import secrets_app
 from tstream.commands.service_app import env_app, service_app
 from tstream.commands.token_app import token_app
 from tstream.commands.web_app import web
@@ -70,12 +72,14 @@ app.add_typer(token_app, name="token", rich_help_panel=LOOK)
 app.add_typer(backup_app, name="backup", rich_help_panel=RUN)
 app.add_typer(service_app, name="service", rich_help_panel=RUN)
 app.add_typer(env_app, name="env", rich_help_panel=RUN)
+app.add_typer(secrets_app, name="secrets", rich_help_panel=LOOK)
 app.command(rich_help_panel=MARKETS)(backtest)
 app.command(rich_help_panel=TRADE)(scan)
 app.command(rich_help_panel=TRADE)(engine)
 app.command(rich_help_panel=LOOK)(attach)
 app.command("attach-pipe", hidden=True)(attach_pipe)
 app.command(rich_help_panel=LOOK)(web)
+app.command(rich_help_panel=TRADE)(reload)
 notify_app = typer.Typer(help="Messages to Telegram, Slack, Discord, mail and other services.")
 app.add_typer(notify_app, name="notify", rich_help_panel=LOOK)
 

@@ -36,7 +36,7 @@ def check(files: Sequence[Path], config: Path | None) -> int:
         count = len(error.problems)
         console.print(Text(f"{count} problem{'' if count == 1 else 's'}", "bold"))
         return 1
-    for secret in loaded.settings.secrets():
+    for secret in loaded.settings.secret_values():
         REDACT.add(secret)
     for _, line in tables.lines():
         console.print(Text.assemble(("✓ ", "green"), printable(line)))

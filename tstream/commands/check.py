@@ -69,7 +69,9 @@ def findings(config: Path | None) -> Iterator[Check]:
     if not keys.problems:
         changed = f"{len(keys.overrides)} changed by ui.keymap" if keys.overrides else "all as they come"
         yield Check("keymap", True, f"{len(keys.keys)} actions, each with a key of its own; {changed}")
-    yield from (_secrecy(file) for file in loaded.dotenv)
+    yield from (secrecy(file) for file in loaded.dotenv)
+    if loaded.store:
+        yield Check("secrets", True, f"{loaded.store} answers")
     yield from _folders(places)
     yield from of_instruments(settings, wall_ns())
     yield from _venues(settings)
@@ -79,7 +81,8 @@ def findings(config: Path | None) -> Iterator[Check]:
         )
 
 
-def _secrecy(file: Path) -> Check:
+def secrecy(file: Path) -> Check:
+    """Whether a file with secrets in it is its owner's alone."""
     mode = file.stat().st_mode
     if mode & _OTHERS:
         return Check("secrets", False, f"others may read {file}", f"chmod 600 {file}")

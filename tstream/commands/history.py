@@ -195,7 +195,7 @@ def _with_history(settings: Settings, work: Callable[[History], Awaitable[_T]]) 
 
 def _settings(config: Path | None) -> Settings:
     settings = load(paths.find(), config).settings
-    for secret in settings.secrets():
+    for secret in settings.secret_values():
         REDACT.add(secret)
     return settings
 

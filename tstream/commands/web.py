@@ -69,7 +69,7 @@ def web_config(
         certificate_key=web.file(web.certificate_key),
         sessions=web.sessions,
         readonly=readonly,
-        environment=environment_of_tabs(os.environ, settings.secrets()),
+        environment=environment_of_tabs(os.environ, settings.secret_values()),
         origin_variable=ORIGIN_VARIABLE,
         trouble=lambda: trouble(places),
     )

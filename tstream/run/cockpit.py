@@ -123,7 +123,8 @@ class Cockpit:
         self.logs.follow(log_options(settings, self.paths))
         claim = self._held.enter_context(Claim(settings, self.options, self.paths))
         if _plain(self.options):
-            picture = None if may_ask(settings) else picture_of(settings, claim.name, ready.notes)
+            asks = may_ask(settings) or bool(settings.secrets.store)  # a person, before the screen is taken
+            picture = None if asks else picture_of(settings, claim.name, ready.notes)
             remember(self.paths, self.config, picture)
         from tstream.run.wiring import Run
 
@@ -135,6 +136,7 @@ class Cockpit:
             self._clock,
             files=ready.files,
             lines=self.logs.tail,
+            source=ready.source,
         )
 
     def _run(self, picture: FirstPicture, engine: EngineThread) -> int:

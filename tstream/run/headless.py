@@ -58,7 +58,16 @@ def trade(ready: Startup, options: RunOptions, out: Output) -> int:
 
         clock = RunClock()
         with open_logs(settings, paths, clock, console=out) as logs, Claim(settings, options, paths) as claim:
-            run = Run(claim, settings, options, paths, clock, files=ready.files, lines=logs.tail)
+            run = Run(
+                claim,
+                settings,
+                options,
+                paths,
+                clock,
+                files=ready.files,
+                lines=logs.tail,
+                source=ready.source,
+            )
             summaries, view, unreached = asyncio.run(_headless(run, clock, asked))
     for book, summary in summaries.items():
         if len(summaries) > 1:

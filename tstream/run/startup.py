@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from adapters.common.redaction import REDACT
 from engine.ports import Clock
@@ -27,17 +28,28 @@ if TYPE_CHECKING:
     from tstream.botfiles.tables import BotTables
 
 
-def read_settings(config: Path | None) -> tuple[Paths, Loaded]:
-    """Find and check the settings, and let the redactor know their secrets. Raises SettingsError."""
+def read_settings(config: Path | None, *, may_ask: bool = True) -> tuple[Paths, Loaded]:
+    """Find and check the settings, and let the redactor know their secrets; `may_ask` for the password of a
+    store. Raises SettingsError.
+    """
     places = paths.find()
-    loaded = load(places, config)
+    loaded = load(places, config, may_ask=may_ask)
     _hide_secrets(loaded.settings)
     return places, loaded
 
 
 def _hide_secrets(settings: Settings) -> None:
-    for secret in settings.secrets():
+    for secret in settings.secret_values():
         REDACT.add(secret)
+
+
+class SettingsSource(NamedTuple):
+    """Where the settings of a run are read again."""
+
+    file: Path
+    """tstream.toml, which need not be there."""
+    read: Callable[[], Settings]
+    """As they were for this run, asking nobody. Raises CommandError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +62,17 @@ class Startup:
     """What the user should know before it starts."""
     files: BotTables | None = None
     """Bots that are JSON files."""
+    source: SettingsSource | None = None
 
     def journal(self, run: RunOptions) -> str:
         """Under which name the run is locked and keeps its journal. Raises UsageError."""
         return journal_name(self.paths, list(self.settings.active), run)
 
 
-def prepare(config: Path | None, run: RunOptions) -> Startup:
-    """Check settings and options together and make the folders. Raises CommandError."""
+def prepare(config: Path | None, run: RunOptions, *, may_ask: bool = True) -> Startup:
+    """Check settings and options together and make the folders; `may_ask` as read_settings. Raises
+    CommandError.
+    """
     files = None
     if run.bots:
         from tstream.botfiles.load import load_bots
@@ -66,7 +81,7 @@ def prepare(config: Path | None, run: RunOptions) -> Startup:
         loaded, files = load_bots(places, config, run.bots)
         _hide_secrets(loaded.settings)
     else:
-        places, loaded = read_settings(config)
+        places, loaded = read_settings(config, may_ask=may_ask)
     settings = loaded.settings
     if run.tape is not None:
         # A tape holds one product, whatever else the settings name.
@@ -94,7 +109,12 @@ def prepare(config: Path | None, run: RunOptions) -> Startup:
         if files.alone and loaded.file is not None:
             notes += ("[strategy] trades nothing in this run: bots do, each in its own book.",)
         notes += tuple(f"{line}; its files are in {places.bot(one.name)}" for one, line in files.lines())
-    return Startup(settings, places, notes, files)
+    source = SettingsSource(config or places.settings_file, partial(_again, config, run))
+    return Startup(settings, places, notes, files, source)
+
+
+def _again(config: Path | None, run: RunOptions) -> Settings:
+    return prepare(config, run, may_ask=False).settings
 
 
 def _chosen(settings: Settings, run: RunOptions) -> Settings:

@@ -30,7 +30,7 @@ from tstream.convert.books import (
 from tstream.convert.venues import asked_book, on_practice, venue_asked
 from tstream.run.practice import PracticeProcess
 from tstream.settings.model import Settings
-from tstream.settings.venues import PRACTICE
+from tstream.settings.venues import PRACTICE, AccountSettings
 from tstream.venues.kind import AskedBook, Credentials, LastAccount, Listening, VenueAsked
 
 log = logging.getLogger(__name__)
@@ -154,6 +154,14 @@ class Venues:
         named = {one.book for one in self._wanted[name]}
         return [WantedBook(one.book, "", like) for one in self._traded(name) if one.book not in named]
 
+    def terms(self, settings: Settings) -> tuple[tuple[BookConfig, ...], tuple[BookConfig, ...]]:
+        """Books and templates of the same venues and accounts by other settings."""
+        wanted = {
+            name: [one._replace(settings=_same(settings, name, one)) for one in (*books, *self._found(name))]
+            for name, books in self._wanted.items()
+        }
+        return book_configs(settings, wanted), templates(settings)
+
     @property
     def sources(self) -> dict[str, tuple[str, ...]]:
         """By instrument, who prices it: every venue of the run, in the settings' order, or its own."""
@@ -165,6 +173,13 @@ class Venues:
     def templates(self) -> tuple[BookConfig, ...]:
         """Of the books whose accounts are found at their venue."""
         return templates(self._settings)
+
+
+def _same(settings: Settings, venue: str, wanted: WantedBook) -> AccountSettings | None:
+    """What is a book's own by these settings."""
+    own = wanted.settings
+    named = (one for one in settings.venues[venue].accounts if own is not None and one.name == own.name)
+    return next(named, own)
 
 
 def last_known(state: State, book: str) -> LastAccount | None:

@@ -18,7 +18,7 @@ from adapters.store.journal import SqliteJournal
 from adapters.tapes.recorder import TapeRecorder
 from engine.books.bots import Bot
 from engine.core import Core
-from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.events import AnyEvent
 from engine.model.notices import Severity
 from engine.model.orders import AccountKind
@@ -51,8 +51,13 @@ from tstream.settings.model import Settings
 
 if TYPE_CHECKING:
     from tstream.botfiles.tables import BotTables
+    from tstream.run.reloading import Follow
+    from tstream.run.startup import SettingsSource
 
 log = logging.getLogger("engine")
+
+BothBooks = tuple[tuple[BookConfig, ...], tuple[BookConfig, ...]]
+"""Books, and templates of those that are found."""
 
 NOTICE_POLL_S = 0.25
 BEAT_S = 1.0
@@ -69,15 +74,18 @@ _LEVELS = {
 def in_real_time(config: EngineConfig, speed: float) -> EngineConfig:
     """The same spans of real time, however fast practice time runs: prints and answers travel in ours."""
     speed = max(1.0, speed)
-    books, templates = (
-        tuple(
-            replace(book, risk=replace(book.risk, unprotected_ns=round(book.risk.unprotected_ns * speed)))
-            for book in group
-        )
-        for group in (config.books, config.templates)
-    )
+    books, templates = (books_in_real_time(group, speed) for group in (config.books, config.templates))
     grace, latest = round(config.bar_grace_ns * speed), round(config.latest_ns * speed)
     return replace(config, books=books, templates=templates, bar_grace_ns=grace, latest_ns=latest)
+
+
+def books_in_real_time(books: Sequence[BookConfig], speed: float) -> tuple[BookConfig, ...]:
+    """The same of books alone."""
+    speed = max(1.0, speed)
+    return tuple(
+        replace(book, risk=replace(book.risk, unprotected_ns=round(book.risk.unprotected_ns * speed)))
+        for book in books
+    )
 
 
 class Run:
@@ -94,10 +102,13 @@ class Run:
         watchers: Sequence[Bot] = (),
         files: BotTables | None = None,
         lines: LogTail | None = None,
+        source: SettingsSource | None = None,
+        follow: Follow | None = None,
     ) -> None:
         """With `by_hand`, a strategy without ideas, trading is off whatever the settings say. `watchers` are
         asked like bots and say nothing; `files` are bots of the settings that came as JSON files. `lines` are
-        those of the log, for clients that attach.
+        those of the log, for clients that attach. Settings are read again from `source`, and `follow` is told
+        of it.
         """
         self.settings = settings
         self.options = options
@@ -109,6 +120,8 @@ class Run:
         self._claim = claim
         self.by_hand = by_hand
         self._files = files
+        self._source = source
+        self._told_of_settings = follow
         self._watchers = watchers
         # A tape is the past, and a flatten opens nothing: rooms are for runs that may trade now.
         follows = options.tape is None and by_hand is None
@@ -178,12 +191,32 @@ class Run:
         if self.options.tape is None and self.by_hand is None:
             journal = self.paths.journal(self.name)
             yield from keeping(self.settings, self.paths, journal, engine, state, self._ticks, stack)
+        if self._source is not None:
+            from tstream.run.reloading import Reloads
+
+            terms = partial(self._terms, venues)
+            reloads = Reloads(engine, self.settings, self._source, self.paths, terms, self._follow)
+            yield from reloads.services()
         if self._files is not None and self.by_hand is None:
             from tstream.run.bot_records import BotRecords, folders
 
             records = BotRecords(folders(self._files, self.paths), engine, state)
             stack.push_async_callback(records.close)
             yield Service("files of JSON bots", records.run)
+
+    def _terms(self, venues: Venues, settings: Settings) -> BothBooks:
+        """Books and templates of settings that were read again, in the time of this run."""
+        books, templates = venues.terms(settings)
+        if self.practice.first is None:
+            return books, templates
+        rate = self.practice.first.rate
+        return books_in_real_time(books, rate), books_in_real_time(templates, rate)
+
+    async def _follow(self, before: Settings, settings: Settings) -> None:
+        """The core has taken settings; what stands around it takes them too."""
+        self.settings = settings
+        if self._told_of_settings is not None:
+            await self._told_of_settings(before, settings)
 
     async def _live(self) -> None:
         """Give signs of life: a second process tells by them that the engine's loop goes round."""

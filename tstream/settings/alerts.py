@@ -66,6 +66,7 @@ class RoomSettings(DeclaredSection):
     contracts: dict[str, Symbol] = setting(
         {"ES": "MES", "NQ": "MNQ", "GC": "MGC"},
         "What is traded for each contract that the room names.",
+        reload="live",
         allowed="a table from the room's contract to one of MNQ, NQ, MES, ES, MGC, GC",
     )
 

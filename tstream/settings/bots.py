@@ -53,6 +53,7 @@ class BotSettings(DeclaredSection):
     min_score: Annotated[Number, Field(ge=0, le=10)] | None = setting(
         None,
         "Least score of its ideas, out of ten.",
+        reload="live",
         allowed="a number from 0 to 10",
         default="the strategy's own",
     )

@@ -22,6 +22,7 @@ from tstream.settings.dotenv import read_dotenv, unread
 from tstream.settings.model import Settings
 from tstream.settings.problems import LOGIN, MASK, entry, nearest, problems, secret_keys, variable, walk
 from tstream.settings.sources import PREFIX, RESERVED, SYNONYMS, VENUE_PREFIX, dotenv_files
+from tstream.settings.stores import into, read_store
 from tstream.settings.venue_sources import (
     OLD,
     OLD_VARIABLES,
@@ -44,24 +45,22 @@ class Loaded:
     """The tstream.toml that was read; None where there is none."""
     dotenv: tuple[Path, ...]
     """The .env files that were read; a later one wins."""
+    store: str = ""
+    """Where secrets were read that neither environment nor .env has; empty where the settings name none."""
 
 
 Add = Callable[[dict[str, Any]], list[Problem]]
 """Puts more into the table of tstream.toml, and gives what is wrong with that."""
 
 
-def load(paths: Paths, config: Path | None = None, add: Add | None = None) -> Loaded:
-    """Read and check all settings; touches no network.
+def load(paths: Paths, config: Path | None = None, add: Add | None = None, *, may_ask: bool = True) -> Loaded:
+    """Read and check all settings; touches no network but that of a store of secrets.
 
     `config` names a settings file other than the usual one; it must exist. `add` has more than is in it.
-    Raises SettingsError.
+    `may_ask`: a person may be asked for the password of a store. Raises SettingsError.
     """
     file = config or paths.settings_file
-    table = _read_toml(file, required=config is not None)
-    dotenv = dotenv_files(paths, file)
-    variables = [(_ENVIRONMENT, dict(os.environ))] + [
-        (f"{path}", read_dotenv(path)) for path in reversed(dotenv)
-    ]
+    table, variables, dotenv = read_sources(paths, file, required=config is not None)
     found = list(_misplaced(table, file)) + [p for where, names in variables for p in _unknown(where, names)]
     _leave_out(table)
     try:
@@ -70,6 +69,10 @@ def load(paths: Paths, config: Path | None = None, add: Add | None = None) -> Lo
         raise SettingsError([*found, Problem(OLD, f"{error}", origin=f"{file}")]) from None
     if add is not None:
         found += add(table)
+    stored = read_store(table, variables, file, may_ask=may_ask)
+    if stored is not None:
+        variables.append((stored.where, dict(stored.values)))
+        found += into(table, stored)
     found += own_variables(table, variables)
     _take_synonyms(table, variables)
     found += _one_paper_book(table, variables)
@@ -82,7 +85,21 @@ def load(paths: Paths, config: Path | None = None, add: Add | None = None) -> Lo
         found.append(_unreadable(error, variables))
     if found:
         raise SettingsError(found)
-    return Loaded(settings, file if file.is_file() else None, dotenv)
+    return Loaded(settings, file if file.is_file() else None, dotenv, "" if stored is None else stored.where)
+
+
+def read_sources(
+    paths: Paths, file: Path, *, required: bool
+) -> tuple[dict[str, Any], list[tuple[str, dict[str, str]]], tuple[Path, ...]]:
+    """What the settings file says; the variables of the environment and of .env files, of which the first
+    wins; and which .env files there are. Raises SettingsError.
+    """
+    table = _read_toml(file, required=required)
+    dotenv = dotenv_files(paths, file)
+    variables = [(_ENVIRONMENT, dict(os.environ))] + [
+        (f"{path}", read_dotenv(path)) for path in reversed(dotenv)
+    ]
+    return table, variables, dotenv
 
 
 def require_credentials(settings: Settings) -> None:

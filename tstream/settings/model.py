@@ -41,10 +41,12 @@ from tstream.settings.keeping import secrets as address_words
 from tstream.settings.notify import NotifySettings
 from tstream.settings.risk import AccountRisk, RiskSettings
 from tstream.settings.scan import ScanSettings
+from tstream.settings.secrets import SecretsSettings
 from tstream.settings.sections import (
     ControlSettings,
     LogSettings,
     ProjectXSettings,
+    ReloadSettings,
     ScreenSettings,
     StrategySettings,
     TapeSettings,
@@ -142,6 +144,8 @@ class Settings(BaseSettings):
     files: FilesSettings = setting(FilesSettings(), "Files for other programs.")
     web: WebSettings = setting(WebSettings(), "The cockpit in a browser.")
     watch: WatchSettings = setting(WatchSettings(), "From where on people are told of a risk.", reload="live")
+    reload: ReloadSettings = setting(ReloadSettings(), "Reading settings again.")
+    secrets: SecretsSettings = setting(SecretsSettings(), "Where secrets are kept.")
 
     @classmethod
     def settings_customise_sources(
@@ -161,7 +165,12 @@ class Settings(BaseSettings):
         )
 
     @model_validator(mode="after")
-    def _sections_fit_together(self) -> Self:
+    def _fits_together(self) -> Self:
+        self._look_at_sections()
+        self._look_at_books()
+        return self
+
+    def _look_at_sections(self) -> None:
         twice = sorted({symbol for symbol in self.contracts if self.contracts.count(symbol) > 1})
         if twice:
             raise refuse("names a contract twice", key="contracts", value=", ".join(twice))
@@ -174,10 +183,8 @@ class Settings(BaseSettings):
                 key="strategy.second_target_r",
                 value=self.strategy.second_target_r,
             )
-        return self
 
-    @model_validator(mode="after")
-    def _books_fit_together(self) -> Self:
+    def _look_at_books(self) -> None:
         if not self.active:
             raise refuse("are all disabled: enable one", key="venues")
         for symbol, what in wrong_names(self.instrument_table(), tuple(self.active), self.priced_at):
@@ -204,7 +211,12 @@ class Settings(BaseSettings):
                     error.message(), key=f"{owner}.risk.{told.get('key')}", value=told.get("value")
                 ) from None
             base[owner] = found
-        return self
+
+    def require_sense(self) -> None:
+        """Raises what is wrong with these settings together, as PydanticCustomError."""
+        self.risk.require_sense()
+        self._look_at_sections()
+        self._look_at_books()
 
     @property
     def active(self) -> dict[str, VenueSettings]:
@@ -286,7 +298,7 @@ class Settings(BaseSettings):
         usual = CME.name if CME.name in calendars else calendars[0]
         return self.ui.timezone or calendar_of(usual).zone
 
-    def secrets(self) -> tuple[str, ...]:
+    def secret_values(self) -> tuple[str, ...]:
         """Values that may appear in no log, message or picture."""
         keys = [self.projectx.key, self.discord.token, self.api.token]
         keys += [self.web.password, self.web.viewer_password]

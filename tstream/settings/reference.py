@@ -32,7 +32,8 @@ start from. Settings come from three places; a later one wins over an earlier on
    that is set, or the file that `--config FILE` or `$TSTREAM_CONFIG` names;
 2. `.env` beside that file and, unless `TSTREAM_HOME` is set, in the working folder; nothing is filled in for
    `${{...}}`;
-3. the environment.
+3. the environment. Secrets that neither has come from the store that `[secrets]` names
+   ([operations.md](operations.md#secrets)).
 
 A variable's name is `{PREFIX}`, the section, an underscore and the key: `{PREFIX}RISK_MAX_TRADES=10`.
 Lists are separated by commas (`{PREFIX}CONTRACTS=MNQ,MES`), tables are JSON. Those of one venue are
@@ -45,8 +46,9 @@ means.
 [venues-and-books.md](venues-and-books.md) is a page to follow for several accounts.
 
 Anything that can't be right, a misspelt key included, ends the start with one line for each problem and exit
-code 2, before anything connects. Changes take hold at the next start; the last column tells which keys could
-change under open trades (*live*) and which never can (*restart*).
+code 2, before anything connects. A running engine takes changes of the keys that the last column calls
+*live*, under open trades too; the others count from the next start on (*restart*).
+[operations.md](operations.md#reload) tells how.
 """
 
 
@@ -112,7 +114,7 @@ def _kinds(title: str, kinds: Mapping[str, type[BaseModel]]) -> str:
     rows = ""
     for kind, section in kinds.items():
         about = re.sub(r" \(docs/.*?\)", "", " ".join((section.__doc__ or "").split()))
-        rows += f'| `kind = "{kind}"` | {about} | | | restart |\n'
+        rows += f'| `kind = "{kind}"` | {about} | | | live |\n'
         keys = (item for item in section.model_fields.items() if item[0] != "kind")
         rows += "".join(_row(name, field) for name, field in keys)
     return f"\n## {title}\n\n{_SIZINGS}\n\n{_COLUMNS}{rows}"

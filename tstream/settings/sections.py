@@ -173,3 +173,9 @@ class ControlSettings(Section):
     """The local socket for tstream status, flatten, pause and resume."""
 
     enabled: bool = setting(True, "Listen for commands of the same user on this machine.")
+
+
+class ReloadSettings(Section):
+    """How settings are read again while tstream runs; `tstream reload` does it in any case."""
+
+    watch: bool = setting(True, "Read them again when a file of theirs has changed.", reload="live")

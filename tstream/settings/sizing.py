@@ -150,7 +150,7 @@ Sizings = Annotated[DeclaredSection, SizingTable(SIZINGS), NoDecode]
 
 def sizing_key(words: str, default: str) -> Any:
     """The key `sizing` of a table."""
-    return setting(None, words, allowed=_TABLE, default=default)
+    return setting(None, words, reload="live", allowed=_TABLE, default=default)
 
 
 _POLICIES: dict[str, type[Any]] = {kind: policy for policy, kind in policies.KINDS.items()}

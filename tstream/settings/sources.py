@@ -25,7 +25,7 @@ not.
 """
 RESERVED = {HOME_VARIABLE, CONFIG_VARIABLE, SSH_VARIABLE, ORIGIN_VARIABLE}
 _SECRET_NAME = re.compile(
-    r"key(?!map)|token|secret|passw|passphrase|credential|projectx|url|others", re.IGNORECASE
+    r"key(?!map)|token|secret(?!s_)|passw|passphrase|credential|projectx|url|others", re.IGNORECASE
 )
 
 

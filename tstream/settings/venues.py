@@ -116,6 +116,7 @@ class AccountSettings(Section):
         Decimal(1),
         "Its size beside the other books: every trade is so many times as large as its sizing gives it, "
         "and never above the limits.",
+        reload="live",
         gt=0,
         le=10,
     )
