@@ -68,16 +68,14 @@ class Core:
         self.links = Links()
         maker = BookMaker(config, self.state, turn, self.books, self._hear_inside)
         self._accounts = Accounts(maker, turn, self.books, config, self.marks, self.links)
-        self.inside = maker.inside
-        """Brokers that are carried out within the step that decides."""
+        self.inside = maker.inside  # brokers that are carried out within the step that decides
         self.entries = Entries(bots, self.instruments, turn, self.books, self.market, self.marks, self.links)
         rooms, read, consider = config.rooms, parsers or {}, self.entries.consider
         self.alerts = AlertTrading(rooms, read, self.instruments, turn, self.books, self.market, consider)
         self.manual = ManualOrders(turn, self.books, self.instruments, self.market, self.entries)
         self.reloading = Reloading(config, turn, self.books, bots, self.market, maker, self.alerts)
-        self._pulse = Pulse(
-            turn, self.books, self.market, marks, DayRolls(turn, marks, config), self._guarded
-        )
+        days = DayRolls(turn, marks, config)
+        self._pulse = Pulse(turn, self.books, self.market, marks, days, self._guarded)
         self.clocks = Clocks(turn, self.books, self.market.bars, practice_time=config.practice_time)
 
     @property
