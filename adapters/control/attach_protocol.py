@@ -16,10 +16,10 @@ import hashlib
 import sys
 from enum import StrEnum
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from engine.model import (
     alerts,
@@ -44,6 +44,9 @@ from engine.model.market import Bar, Timeframe
 from engine.model.notices import LogLine, Notice
 
 T = TypeVar("T")
+
+Word = Annotated[str, Meta(max_length=100)]
+"""As long as a text may be that a client sends."""
 
 PROTOCOL = 1
 VERSION = version("tstream")
@@ -77,7 +80,7 @@ class Role(StrEnum):
 class Bridged(Struct, frozen=True, tag="bridged"):
     """Said once, before Hello, by what carries somebody else's bytes (adapters.control.bridge)."""
 
-    origin: str
+    origin: Word
     """From where that one comes: "ssh from 10.0.0.5"."""
     most: Role
     """What it may be at most."""
@@ -85,16 +88,16 @@ class Bridged(Struct, frozen=True, tag="bridged"):
 
 class Hello(Struct, frozen=True, tag="hello"):
     protocol: int
-    schema: str
-    version: str
-    client: str
+    schema: Word
+    version: Word
+    client: Word
     """Chance, the same for as long as the client lives: its commands are known by it across connections."""
-    name: str
+    name: Word
     """What it calls itself: "anna@laptop"."""
     role: Role
     fps: float
     """It takes so many pictures a second at most."""
-    run: str = ""
+    run: Word = ""
     """The engine's run that it saw last; of the same it has everything up to these numbers:"""
     notice: int = -(1 << 62)
     line: int = 0
@@ -103,31 +106,31 @@ class Hello(Struct, frozen=True, tag="hello"):
 class Looking(Struct, frozen=True, tag="looking"):
     """The charts that it looks at from now on."""
 
-    charts: tuple[tuple[str, Timeframe], ...]
+    charts: tuple[tuple[Word, Timeframe], ...]
 
 
 class OlderWanted(Struct, frozen=True, tag="older"):
-    instrument: str
+    instrument: Word
     timeframe: Timeframe
 
 
 class CommandAsked(Struct, frozen=True, tag="ask"):
     """A command. The same `id` again asks what came of it, and does nothing again."""
 
-    id: str
+    id: Word
     command: AnyCommand
     picture: int
     """The newest picture that it had when it sent this,"""
-    since_ms: float
+    since_ms: Annotated[float, Meta(ge=0)]
     """so long after it came,"""
-    waited_ms: float
+    waited_ms: Annotated[float, Meta(ge=0)]
     """and so long after a person gave the command."""
 
 
 class LookingUp(Struct, frozen=True, tag="lookup"):
     """What came of commands whose answers did not come before the line broke."""
 
-    ids: tuple[str, ...]
+    ids: tuple[Word, ...]
 
 
 class PictureTaken(Struct, frozen=True, tag="seen"):

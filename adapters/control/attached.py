@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import time
 from collections import OrderedDict
@@ -23,6 +24,8 @@ from engine.model.chart import ChartView
 from engine.model.notices import Severity
 from engine.ports import EngineHandle, LogTail
 
+log = logging.getLogger(__name__)
+
 MOST_CLIENTS = 16
 _FASTEST = 20.0
 """Pictures a second."""
@@ -35,7 +38,7 @@ _LINES = 200
 """Log lines sent at once, the newest."""
 _ASKING = 32
 """Commands of one client under way at a time."""
-_OWED_BYTES = 1 << 20
+_OWED_BYTES = 1 << 23
 """Who has let so much lie is hung up on."""
 _NAME = 40
 
@@ -137,12 +140,18 @@ class Attachments:
         """Give everybody what is new, as fast as the fastest wants it."""
         while self._clients:
             now = self.now()
-            if any(client.hungry(now) for client in self._clients):
+            if hungry := [client for client in self._clients if client.hungry(now)]:
                 self.pictures.look()
-                for client in list(self._clients):
-                    if client.hungry(now):
-                        client.feed(now)
+                for client in hungry:
+                    self._feed_one(client, now)
             await asyncio.sleep(1 / max((client.fps for client in self._clients), default=1.0))
+
+    def _feed_one(self, client: AttachedClient, now: float) -> None:
+        try:
+            client.feed(now)
+        except Exception:
+            log.exception("an attached client can't be shown what is new, and is hung up on")
+            self._clients[client].cancel()
 
     def older(self, wanted: wire.OlderWanted) -> None:
         self.handle.load_older(wanted.instrument, wanted.timeframe)
@@ -229,7 +238,7 @@ class AttachedClient:
     def _ask(self, said: wire.CommandAsked) -> None:
         left = self._sent.get(said.picture)
         transit = None if left is None else self._all.now() - left - said.since_ms / 1000
-        age = None if transit is None else max(0.0, transit) + max(0.0, said.waited_ms) / 1000
+        age = None if transit is None else max(0.0, transit) + said.waited_ms / 1000
         asker = Asker(self._client, self.who, self._role, age)
         if len(self._tasks) >= _ASKING:
             why = "too many commands are under way"

@@ -20,13 +20,17 @@ RESTLESS = frozenset(
 """What goes on changing while nothing happens."""
 
 
+_NEAR = 3
+"""A list of the same length has moved on by fewer than so many values, or is another."""
+
+
 def difference(old: Any, new: Any) -> Patch:
     """The patch that makes `new` of `old`, which differ. Both are of maps, lists and plain values."""
     if type(old) is dict and type(new) is dict:
         patch: dict[Any, Any] = {
             key: difference(old[key], value) if key in old else [value]
             for key, value in new.items()
-            if key not in old or old[key] != value
+            if key not in old or ((was := old[key]) is not value and was != value)
         }
         patch.update((key, []) for key in old.keys() - new.keys())
         return patch
@@ -42,7 +46,8 @@ def _of_lists(old: Sequence[Any], new: Sequence[Any]) -> Patch:
             return {i: difference(old[i], new[i]) for i in changed}
     if new:
         # A window that has moved on, or a list that has grown: most of it is there already.
-        first = 0 if old and old[0] == new[0] else next((i for i, one in enumerate(old) if one == new[0]), -1)
+        near = old if len(old) != len(new) else old[:_NEAR]
+        first = next((i for i, one in enumerate(near) if one == new[0]), -1)
         if first >= 0:
             count = next(
                 (i for i, (a, b) in enumerate(zip(old[first:], new, strict=False)) if a != b),

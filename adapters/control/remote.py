@@ -185,8 +185,10 @@ class RemoteHandle:
         try:
             await self._converse(connection)
         except (ConnectionError, TimeoutError) as error:
-            said = await connection.said()
-            raise RetryableError(said or f"the line to the engine broke ({error or 'out of time'})") from None
+            broke = f"the line to the engine broke ({f'{error}' or 'out of time'})"
+            if self.attached:
+                self._down(broke)  # at once; what the way itself says may take a while
+            raise RetryableError(await connection.said() or broke) from None
         except (wire.FrameError, msgspec.MsgspecError, ValueError) as error:
             raise RetryableError(f"the engine speaks another language ({error})") from None
         finally:

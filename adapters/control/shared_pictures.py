@@ -42,8 +42,8 @@ class SharedPictures:
         self._charts.clear()
         if self._view is not None and view.version == self._view.version:
             return
+        self.newest = PlainPicture(view.version, _plain(view, self._view, self.newest.body))
         self._view = view
-        self.newest = PlainPicture(view.version, msgspec.to_builtins(replace(view, notices=())))
         self._frames.clear()
 
     @property
@@ -63,8 +63,7 @@ class SharedPictures:
             if known is None:
                 found = frame(PictureSent(newest.number, 0, newest.body)), False
             else:
-                same = known.body == newest.body
-                patch: Any = {} if same else difference(known.body, newest.body)
+                patch = difference(known.body, newest.body)
                 found = frame(PictureSent(newest.number, base, patch)), is_restless(patch)
             self._frames[base] = found
         return found
@@ -74,6 +73,20 @@ class SharedPictures:
         if key not in self._charts:
             self._charts[key] = self._handle.chart(*key)
         return self._charts[key]
+
+
+def _plain(view: View, before: View | None, known: Any) -> dict[str, Any]:
+    """The plain values of a View; of what is as it was before they are the very same objects."""
+    body: dict[str, Any] = {}
+    for name in view.__struct_fields__:
+        value = getattr(view, name)
+        if name == "notices":
+            body[name] = []
+        elif before is not None and ((was := getattr(before, name)) is value or was == value):
+            body[name] = known[name]
+        else:
+            body[name] = msgspec.to_builtins(value)
+    return body
 
 
 def chart_frame(key: ChartKey, known: ChartView | None, now: ChartView | None) -> bytes:

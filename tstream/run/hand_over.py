@@ -40,8 +40,8 @@ def hand_over(config: Path | None, options: RunOptions, paths: Paths) -> None:
         process = subprocess.Popen(
             [*_program(), *engine_words(config, options)],
             stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
+            stdout=subprocess.DEVNULL,  # its log has all of it
+            stderr=sink,
             start_new_session=True,
         )
     sys.stdout.write("handing over: stops and targets stay at the venue\n")

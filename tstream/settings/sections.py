@@ -170,7 +170,7 @@ class TapeSettings(Section):
 
 
 class ControlSettings(Section):
-    """The local socket for tstream status, flatten, pause and resume."""
+    """The local socket for tstream status, flatten, pause and their like, and for cockpits that attach."""
 
     enabled: bool = setting(True, "Listen for commands of the same user on this machine.")
 
