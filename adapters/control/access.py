@@ -45,6 +45,9 @@ _SAME_S = 60.0
 _BURST, _REFILL_S = 5, 12.0
 """And of all news so many at once, then one in so many seconds."""
 
+HERE = "this machine"
+"""The origin of a process of the same user beside the engine."""
+
 Tell = Callable[[Severity, str], None]
 """Makes a notice of news; for any thread."""
 
@@ -171,7 +174,8 @@ class AccessLog:
             log.warning("%s can't be written: %s", self._seen_file, error.strerror)
         called = f" {who.name}" if who.name else ""
         text = f"a client that was never here before came by the {who.door}:{called} from {who.origin}"
-        self.news(f"new client {key}", Severity.WARNING, text, who)
+        severity = Severity.INFO if who.origin == HERE and who.door is Door.SOCKET else Severity.WARNING
+        self.news(f"new client {key}", severity, text, who)
 
     def _remembered(self) -> list[str]:
         try:

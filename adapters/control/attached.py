@@ -66,9 +66,15 @@ class Attachments:
         self._clients: dict[AttachedClient, asyncio.Task[None]] = {}
         self._feeding: asyncio.Task[None] | None = None
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, who: Visitor) -> None:
-        """Speak to a client until one of both has enough. `reader` is behind the first byte of the first
-        frame, which is zero. Raises ConnectionError, TimeoutError.
+    async def serve(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        who: Visitor,
+        welcomed: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Speak to a client until one of both has enough; `welcomed` is called when it is let in. `reader` is
+        behind the first byte of the first frame, which is zero. Raises ConnectionError, TimeoutError.
         """
         client = AttachedClient(self, reader, writer)
         try:
@@ -86,6 +92,7 @@ class Attachments:
         client.begin(hello, role)
         task = asyncio.current_task()
         assert task is not None
+        welcomed()
         self._clients[client] = task
         if self._access is not None:
             self._access.attached(client.who)

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from adapters.common.fresh_view import fresh_view
-from adapters.control.access import AccessLog, Door, Visitor
+from adapters.control.access import HERE, AccessLog, Door, Visitor
 from adapters.control.address import socket_path
 from adapters.control.attached import Attachments
 from adapters.control.bounds import out_of_bounds
@@ -96,8 +96,8 @@ class ControlServer:
             async with asyncio.timeout(_IDLE_SECONDS):
                 first = await reader.read(1)
             if first == b"\0":
-                del self._clients[task]  # attached clients are counted apart
-                await self.attachments.serve(reader, writer, who)
+                # Once they have introduced themselves, attached clients are counted apart.
+                await self.attachments.serve(reader, writer, who, lambda: self._clients.pop(task, None))
             elif first:
                 await self._converse(task, first, reader, writer, who)
         except (ConnectionError, TimeoutError):
@@ -116,7 +116,7 @@ class ControlServer:
             uid, pid = peer_process(writer.get_extra_info("socket"))
         except OSError:
             return None
-        who = Visitor(door=Door.SOCKET, origin="this machine", address=f"uid {uid}, process {pid}")
+        who = Visitor(door=Door.SOCKET, origin=HERE, address=f"uid {uid}, process {pid}")
         if uid == os.getuid():
             return who
         if self._access is not None:

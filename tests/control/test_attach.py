@@ -400,6 +400,20 @@ async def test_an_engine_that_falls_silent_is_told_of_within_two_seconds(path: P
         assert "it has said nothing" in remote.view().health.detail
 
 
+async def test_f54_a_crowd_that_never_introduces_itself_keeps_nobody_out(path: Path) -> None:
+    handle = Still(a_view())
+    async with serving(handle, path) as server, attached(path) as remote:
+        crowd = [await asyncio.open_unix_connection(path) for _ in range(200)]
+        for _, writer in crowd:
+            writer.write(b"\0\0")
+        told = await asyncio.to_thread(send_command, path, Flatten(id="a"))
+        assert told.text == "did a"
+        assert len(server._clients) <= 17
+        assert (await answer(remote.ask(Pause(id="b")))).text.startswith("did ")
+        for _, writer in crowd:
+            writer.close()
+
+
 async def test_so_many_clients_and_no_more_and_lines_get_in_beside_them(path: Path) -> None:
     handle = Still(a_view())
     async with serving(handle, path):

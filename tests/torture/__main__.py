@@ -321,6 +321,7 @@ def attached(seed: int, count: int | None) -> None:
             (f"  the one to the other (at most {DEARER:g}x)", f"{beside / alone:.2f}x"),
             ("cockpits killed, nothing at the engine", f"{seen.kills}"),
             ("painted over the pipe", f"{seen.painted / 1e6:.1f} MB"),
+            *((f"a command over a lag of {lag:g} s", fate) for lag, fate in seen.lags.items()),
             ("from the engine's kill to a screen that says so", ms(max(seen.told_s))),
             ("from an engine that answers to cockpits attached again", ms(max(seen.back_s))),
         ],

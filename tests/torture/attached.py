@@ -4,6 +4,7 @@ ssh, one whose terminal nobody reads, one that is killed again and again.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
@@ -15,9 +16,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from adapters.control.client import fetch_view
+from adapters.control.dial import UnixDial
+from adapters.control.remote import RemoteHandle
+from engine.model.commands import CancelEntries
+from engine.model.errors import RefusedError
 from tests.e2e.program import TSTREAM, Headless, environment
 from tests.support.pseudo_terminal import PseudoTerminal
 from tests.support.ssh_stand_in import ssh_stand_in
+from tstream.paths import find
 
 SPEED = 10
 SETTLE_S = 12.0
@@ -27,6 +34,7 @@ DOWN_S, BACK_S = 2.0, 10.0
 """An engine that is gone is told of within that; one that is back is found again."""
 ROUND_S, KEPT_S = 30.0, 8
 """At this pace the newest waits that are kept are of the last seconds."""
+LAGS_S = 1.0, 3.0
 _DOWN = b"ENGINE DOWN"
 
 
@@ -39,10 +47,39 @@ class AttachedOutcome:
     kills: int = 0
     painted: int = 0
     """Bytes that the cockpit over the pipe has painted."""
+    lags: dict[float, str] = field(default_factory=dict)
+    """What came of a command over a line with so many seconds of lag there and back."""
     told_s: list[float] = field(default_factory=list)
     """From the engine's kill to a cockpit that says so."""
     back_s: list[float] = field(default_factory=list)
     """From an engine that answers to a cockpit that is attached again."""
+
+
+async def command_over(socket: Path, lag_s: float, door: Path) -> str:
+    """A pause of nothing through a line that takes half of `lag_s` each way: "done", or "refused"."""
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        while told := await reader.read(1 << 16):
+            loop.call_later(lag_s / 2, writer.write, told)
+        writer.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        theirs, ours = await asyncio.open_unix_connection(socket)
+        await asyncio.gather(carry(reader, ours), carry(theirs, writer), return_exceptions=True)
+
+    server = await asyncio.start_unix_server(relay, door)
+    remote = RemoteHandle(UnixDial(door), await asyncio.to_thread(fetch_view, socket), name="far away")
+    try:
+        await asyncio.to_thread(remote.start, 30.0)
+        asked = remote.ask(CancelEntries(id="lag", instrument="MNQ"))
+        try:
+            return "done" if (await asyncio.wait_for(asyncio.wrap_future(asked), 30)).done else "not done"
+        except RefusedError:
+            return "refused"
+    finally:
+        await asyncio.to_thread(remote.close)
+        server.close()
 
 
 class Screen:
@@ -122,6 +159,7 @@ class AttachedRun:
                     seen.painted += by_pipe.painted
                     if number < self._rounds - 1:
                         stack.close()
+                self._lag(seen)
                 self._kill_engine(engine, by_pipe)
         return seen
 
@@ -132,6 +170,13 @@ class AttachedRun:
             time.sleep(1.0)
             found.append(engine.until(engine.view, "it answers").health.wait_p99_ms)
         return found[KEPT_S:]
+
+    def _lag(self, seen: AttachedOutcome) -> None:
+        """Commands over lines of so much lag there and back: late ones are refused, others are done."""
+        socket = find({"TSTREAM_HOME": f"{self._home}"}).control_socket
+        for lag in LAGS_S:
+            seen.lags[lag] = asyncio.run(command_over(socket, lag, self._home / f"lag-{lag:g}.sock"))
+        assert list(seen.lags.values()) == ["done", "refused"], seen.lags
 
     def _kill_engine(self, engine: Headless, screen: Screen) -> None:
         screen.tail = b""
