@@ -13,7 +13,7 @@ from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
 from engine.model.effects import AnyRequest, CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
 from engine.model.events import AnyEvent, BarReported, Print, Quote, SnapshotTaken
-from engine.model.history import HistoryBatch, HistoryMark, QueryResult
+from engine.model.history import HistoryBatch, HistoryCheckpoint, HistoryMark, QueryResult
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.model.notices import LogLine, Notice
@@ -140,6 +140,9 @@ class History(Protocol):
 
     async def mark(self, journal: str) -> HistoryMark:
         """How far it goes; `NOTHING_KEPT` where nothing of that journal is there."""
+
+    async def checkpoint(self, journal: str) -> HistoryCheckpoint | None:
+        """The newest one of a journal; None where there is none."""
 
     async def write(self, batch: HistoryBatch) -> None:
         """Keep the rows and the new mark, all or nothing. Where the mark is that of the batch already, it was

@@ -260,6 +260,16 @@ class HistoryBatch(Struct, frozen=True):
     mark: HistoryMark
     """Where it stands then."""
     rows: tuple[HistoryRow, ...]
+    checkpoint: bytes = b""
+    """What whoever tells needs to go on from here; empty leaves the one before."""
+
+
+class HistoryCheckpoint(Struct, frozen=True):
+    """A convenience, never a source of truth: without it the journal is folded from its first record."""
+
+    seq: int
+    """The record that it is as of."""
+    body: bytes
 
 
 class QueryResult(Struct, frozen=True):

@@ -76,6 +76,11 @@ def test_commands_over_the_socket_reach_the_venue_and_nobody_else_gets_in(home: 
         gone(practice)
     assert "net P&L" in run.output
     assert "Traceback" not in run.output
+    history = json.loads(tstream(home, "history", "status", "--json").stdout)
+    assert (history["behind"], history["rows"]["fills"] > 0) == (0, True), "what the journal has, it tells"
+    files = home / "state" / "files"
+    assert json.loads((files / "status.json").read_bytes())["is_alive"] is False
+    assert " TRADE " in (files / "trades.log").read_text(encoding="utf-8"), "the flatten ended a trade"
     alone = tstream(home, "status")
     assert alone.returncode == 1
     assert alone.stderr.startswith("tstream: ")

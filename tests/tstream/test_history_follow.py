@@ -16,11 +16,12 @@ from adapters.store.history.sqlite import SqliteHistory
 from adapters.store.virtual import SyncJournal
 from engine.model import records as r
 from engine.model.errors import RetryableError
-from engine.model.history import TABLES, HistoryBatch, HistoryMark
+from engine.model.history import TABLES, HistoryBatch, HistoryMark, HistoryRow
 from tests.support.waits import until
 from tests.tstream.test_history_projection import journal, told
 from tstream.history import follow
 from tstream.history.follow import Follower
+from tstream.history.projection import Projection
 
 
 @pytest.fixture(autouse=True)
@@ -173,4 +174,45 @@ async def test_two_journals_are_told_beside_each_other_and_one_can_be_forgotten(
     await history.forget("one")
     assert sum((await history.counts("one")).values()) == 0
     assert sum((await history.counts("two")).values()) == len(told(journal(1)))
+    await history.close()
+
+
+async def test_a_start_folds_from_the_newest_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "CHECKPOINT", 20)
+    records, folded = journal(0), list[int]()
+    real = follow.taken
+
+    def counting(projection: Projection, seq: int, raw: bytes) -> list[HistoryRow]:
+        folded.append(seq)
+        return real(projection, seq, raw)
+
+    monkeypatch.setattr(follow, "taken", counting)
+    history, last = SqliteHistory(tmp_path / "h.db"), len(records) - 10
+    write(tmp_path / "j.db", records[:last])
+    await told_whole(history, tmp_path / "j.db", last)
+    write(tmp_path / "j.db", records[last:], last + 1)
+    folded.clear()
+    await told_whole(history, tmp_path / "j.db", len(records))
+    assert last - 25 < min(folded) <= last
+    assert sum((await history.counts("j")).values()) == len(told(records))
+    await history.close()
+
+
+async def test_a_history_of_another_version_is_told_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = SqliteHistory(tmp_path / "h.db")
+    write(tmp_path / "j.db", journal(0))
+    await told_whole(history, tmp_path / "j.db", len(journal(0)))
+    monkeypatch.setattr(follow, "VERSION", 2)
+    marks = list[int]()
+    stop = asyncio.Event()
+    following = Follower(tmp_path / "j.db", history, share=1, on_told=lambda mark: marks.append(mark.seq))
+    task = asyncio.create_task(following.run(stop))
+    await until(lambda: len(journal(0)) in marks)
+    stop.set()
+    await task
+    assert marks[0] <= follow.BATCH, "from the first record on"
     await history.close()

@@ -27,7 +27,7 @@ from engine.model.history import (
     row_key,
 )
 from engine.ports import History
-from tstream.history.projection import Projection
+from tstream.history.projection import VERSION, Projection
 
 log = logging.getLogger("history")
 
@@ -35,6 +35,8 @@ LOOK_S = 0.1
 """Between two looks at a journal that has nothing new."""
 BATCH = 500
 """Records in one transaction, at most."""
+CHECKPOINT = 5_000
+"""Records between two checkpoints: so many are folded again at a start, at most."""
 SLICE = 50
 """Records, some milliseconds, between two rests."""
 SHARE = 0.2
@@ -51,14 +53,25 @@ class Follower:
     """One journal into one history. For one loop, on a thread that no engine is on."""
 
     def __init__(
-        self, path: Path, history: History, *, share: float = SHARE, on_told: Told | None = None
+        self,
+        path: Path,
+        history: History,
+        *,
+        share: float = SHARE,
+        after_s: float = 0.0,
+        on_told: Told | None = None,
     ) -> None:
-        """`share` of the time is worked at most. `on_told` hears of every mark that is kept."""
+        """`share` of the time is worked at most, and nothing in the first `after_s`. `on_told` hears of every
+        mark that is kept.
+        """
+        self._after_s = after_s
         self._path = path
         self._history = history
         self._share = share
         self._on_told = on_told
         self._failing = ""
+        self._checkpoint = 0
+        """The record of the newest one."""
         self.mark = NOTHING_KEPT
         """How far it has told."""
         self._projection: Projection | None = None
@@ -67,11 +80,13 @@ class Follower:
         """Follow until `stop` is set, and then to the newest record, for a short while. Raises FatalError
         for a journal that can't be read.
         """
+        await _either(stop, self._after_s)
         journal = FollowedJournal(self._path)
         try:
             while not stop.is_set():
                 if not await self._step(journal, stop):
                     await _either(stop, LOOK_S)
+            self._share = 1.0
             try:
                 async with asyncio.timeout(END_S):
                     while await self._step(journal, stop):
@@ -133,10 +148,13 @@ class Follower:
             await self._rest(time.perf_counter() - began, len(read))
         seq, raw = read[-1]
         mark = HistoryMark(seq, digest(raw), projection.state.last_ts)
-        batch = HistoryBatch(journal.install, self.mark, mark, tuple(found.values()))
+        due = seq - self._checkpoint >= CHECKPOINT
+        kept = projection.checkpoint() if due else b""
+        batch = HistoryBatch(journal.install, self.mark, mark, tuple(found.values()), kept)
         self._projection = None  # as long as nobody knows whether it is kept
         await self._history.write(batch)
         self._projection, self.mark = projection, mark
+        self._checkpoint = seq if due else self._checkpoint
         if self._on_told is not None:
             self._on_told(mark)
         return True
@@ -153,11 +171,12 @@ class Follower:
             )
         if mark.seq and not _same(journal, mark):
             log.warning(
-                "the history is of a journal that went on differently after a backup; it is told anew"
+                "the history is of a journal that went on differently, or of another tstream; told anew"
             )
             await self._history.forget(name)
             mark = NOTHING_KEPT
-        projection, seq = Projection(name), 0
+        projection, seq = await self._restored(name, mark)
+        self._checkpoint = seq
         while seq < mark.seq:
             began = time.perf_counter()
             read = journal.after(seq, min(SLICE, mark.seq - seq))
@@ -166,6 +185,15 @@ class Follower:
             await self._rest(time.perf_counter() - began, SLICE)
         self._projection, self.mark = projection, mark
         return projection
+
+    async def _restored(self, name: str, mark: HistoryMark) -> tuple[Projection, int]:
+        """From the newest checkpoint, where one can be used, and the record that it is as of."""
+        found = await self._history.checkpoint(name) if mark.seq else None
+        if found is not None and found.seq <= mark.seq:
+            projection = Projection.restored(name, found.body)
+            if projection is not None:
+                return projection, found.seq
+        return Projection(name), 0
 
     async def _rest(self, worked_s: float, records: int) -> None:
         """Leave the time to others where much is to be told."""
@@ -186,8 +214,8 @@ def taken(projection: Projection, seq: int, raw: bytes) -> list[HistoryRow]:
 
 
 def digest(raw: bytes) -> str:
-    """By which a record is known again."""
-    return hashlib.sha256(raw).hexdigest()[:32]
+    """By which a record is known again, and that this version has told it."""
+    return hashlib.sha256(b"%d:%b" % (VERSION, raw)).hexdigest()[:32]
 
 
 def _same(journal: FollowedJournal, mark: HistoryMark) -> bool:

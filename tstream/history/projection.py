@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from engine.model import records as r
 from engine.model.history import HistoryRow, KeptAlert, KeptEquity, KeptPrediction, When
 from engine.model.notices import Severity
 from engine.model.plans import TradePlan
+from engine.state import snapshot
 from engine.state.fold import apply
 from engine.state.position import Position, Trade
 from engine.state.state import BookState, State
@@ -22,6 +25,9 @@ from engine.state.turn import worded
 from engine.state.words import Before, before
 from tstream.history import rows
 from tstream.history.ledger import Ledger
+
+VERSION = 1
+"""Of the rows that are made: a history of another one is told anew."""
 
 _ORDERS = (r.OrderIntended, r.OrderAdopted, r.OrderMoved, r.FillApplied, r.FillSettled)
 _HELD = (r.FillApplied, r.PositionAdjusted, r.DustLeft, r.FillSettled, r.ExcursionNoted)
@@ -31,6 +37,17 @@ _NEWEST = 100
 """Trades that a fill may yet be told of: their plans stay."""
 LEARNED = "learned"
 """The part of a score that comes from what was learned of a pattern."""
+
+
+class _Kept(Struct):
+    """What a checkpoint holds."""
+
+    version: int
+    state: Raw
+    ledgers: dict[str, Ledger]
+    plans: dict[str, TradePlan]
+    predictions: dict[str, list[KeptPrediction]]
+    plans_most: int
 
 
 class Projection:
@@ -46,6 +63,28 @@ class Projection:
         """So many are kept before those that are over are forgotten."""
         self._predictions: dict[str, list[KeptPrediction]] = {}
         """Of plans whose patterns have not ended."""
+
+    def checkpoint(self) -> bytes:
+        """All that it knows; `restored` goes on from there."""
+        state = Raw(snapshot.encode(self.state))
+        return msgspec.json.encode(
+            _Kept(VERSION, state, self._ledgers, self._plans, self._predictions, self._plans_most)
+        )
+
+    @classmethod
+    def restored(cls, journal: str, body: bytes) -> Projection | None:
+        """As it was at a checkpoint; None for one that this very version did not write."""
+        try:
+            kept = msgspec.json.decode(body, type=_Kept)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+        state = snapshot.decode(bytes(kept.state))
+        if state is None or kept.version != VERSION:
+            return None
+        found = cls(journal)
+        found.state, found._ledgers, found._plans = state, kept.ledgers, kept.plans
+        found._predictions, found._plans_most = kept.predictions, kept.plans_most
+        return found
 
     def take(self, seq: int, record: r.AnyRecord) -> list[HistoryRow]:
         """The rows that a record makes or changes. Raises KeyError, IndexError, ValueError for one that does

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from adapters.redis.publisher import TickTap
 
 
+START_S = 2.0
+"""The history begins so long after the run: first come connections and the first picture."""
+
+
 def keeping(
     settings: Settings,
     paths: Paths,
@@ -56,7 +60,7 @@ async def _follow(settings: Settings, paths: Paths, journal: Path, stop: asyncio
 
     history = history_of(settings, paths)
     try:
-        await Follower(journal, history).run(stop)
+        await Follower(journal, history, after_s=START_S).run(stop)
     finally:
         await history.close()
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from adapters.common.redaction import scrub
 from adapters.common.secret import Secret, words_of_login
 from adapters.store.history.sql import (
+    CHECKPOINTS,
     CREATE_VERSIONS,
     MARKS,
     VERSIONS,
@@ -22,7 +23,14 @@ from adapters.store.history.sql import (
     values,
 )
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError
-from engine.model.history import NOTHING_KEPT, TABLES, HistoryBatch, HistoryMark, QueryResult
+from engine.model.history import (
+    NOTHING_KEPT,
+    TABLES,
+    HistoryBatch,
+    HistoryCheckpoint,
+    HistoryMark,
+    QueryResult,
+)
 
 if TYPE_CHECKING:
     import asyncpg
@@ -55,13 +63,20 @@ class PostgresHistory:
     async def mark(self, journal: str) -> HistoryMark:
         return await self._do(lambda db: _mark(db, journal))
 
+    async def checkpoint(self, journal: str) -> HistoryCheckpoint | None:
+        async def work(db: asyncpg.Connection[Any]) -> HistoryCheckpoint | None:
+            found = await db.fetchrow(f"SELECT seq, body FROM {CHECKPOINTS} WHERE journal = $1", journal)
+            return None if found is None else HistoryCheckpoint(*found)
+
+        return await self._do(work)
+
     async def write(self, batch: HistoryBatch) -> None:
         await self._do(lambda db: _write(db, batch))
 
     async def forget(self, journal: str) -> None:
         async def work(db: asyncpg.Connection[Any]) -> None:
             async with db.transaction():
-                for name in (MARKS, *(table.name for table in TABLES.values())):
+                for name in (MARKS, CHECKPOINTS, *(table.name for table in TABLES.values())):
                     await db.execute(f"DELETE FROM {name} WHERE journal = $1", journal, timeout=None)
 
         await self._do(work)
@@ -194,6 +209,12 @@ async def _write(db: asyncpg.Connection[Any], batch: HistoryBatch) -> None:
             )
         for kind, rows in by_table(batch.rows):
             await db.executemany(upsert(kind, _place), [values(row, moment, _same) for row in rows])
+        if batch.checkpoint:
+            await db.execute(
+                f"INSERT INTO {CHECKPOINTS} (journal, seq, body) VALUES ($1, $2, $3)"
+                " ON CONFLICT (journal) DO UPDATE SET seq = excluded.seq, body = excluded.body",
+                *(batch.journal, mark.seq, batch.checkpoint),
+            )
 
 
 async def _query(db: asyncpg.Connection[Any], sql: str, limit: int, wait_s: float) -> QueryResult:

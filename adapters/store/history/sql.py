@@ -13,6 +13,7 @@ from engine.model.history import TABLES, HistoryRow, When
 
 MARKS = "journals"
 """The table that says how far each journal is told."""
+CHECKPOINTS = "checkpoints"
 VERSIONS = "history_migrations"
 """The table of the steps that have been carried out; a database without it is none of ours."""
 
@@ -55,7 +56,7 @@ def missing(done: int) -> tuple[Migration, ...]:
 
 def taken(tables: Iterable[str]) -> FatalError | None:
     """Why a database in which nothing of ours was done yet, and which has these tables, is left alone."""
-    ours = {MARKS, *(table.name for table in TABLES.values())}
+    ours = {MARKS, CHECKPOINTS, *(table.name for table in TABLES.values())}
     found = sorted(ours & set(tables))
     if not found:
         return None

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from adapters.common.files import owner_only
 from adapters.store.file_thread import FileThread
 from adapters.store.history.sql import (
+    CHECKPOINTS,
     CREATE_VERSIONS,
     MARKS,
     VERSIONS,
@@ -27,7 +28,14 @@ from adapters.store.history.sql import (
 )
 from adapters.store.opening import connect, uri
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError
-from engine.model.history import NOTHING_KEPT, TABLES, HistoryBatch, HistoryMark, QueryResult
+from engine.model.history import (
+    NOTHING_KEPT,
+    TABLES,
+    HistoryBatch,
+    HistoryCheckpoint,
+    HistoryMark,
+    QueryResult,
+)
 
 _T = TypeVar("_T")
 
@@ -59,6 +67,9 @@ class SqliteHistory:
 
     async def mark(self, journal: str) -> HistoryMark:
         return await self._do(partial(_mark, journal=journal))
+
+    async def checkpoint(self, journal: str) -> HistoryCheckpoint | None:
+        return await self._do(partial(_checkpoint, journal=journal))
 
     async def write(self, batch: HistoryBatch) -> None:
         await self._do(partial(_write, batch=batch))
@@ -145,6 +156,11 @@ def _mark(db: sqlite3.Connection, journal: str) -> HistoryMark:
     return NOTHING_KEPT if found is None else HistoryMark(*found)
 
 
+def _checkpoint(db: sqlite3.Connection, journal: str) -> HistoryCheckpoint | None:
+    found = db.execute(f"SELECT seq, body FROM {CHECKPOINTS} WHERE journal = ?", (journal,)).fetchone()
+    return None if found is None else HistoryCheckpoint(*found)
+
+
 def _write(db: sqlite3.Connection, batch: HistoryBatch) -> None:
     stands = _mark(db, batch.journal)
     if stands == batch.mark:
@@ -158,10 +174,15 @@ def _write(db: sqlite3.Connection, batch: HistoryBatch) -> None:
         " DO UPDATE SET seq = excluded.seq, digest = excluded.digest, ts = excluded.ts",
         (batch.journal, batch.mark.seq, batch.mark.digest, batch.mark.ts),
     )
+    if batch.checkpoint:
+        db.execute(
+            f"INSERT OR REPLACE INTO {CHECKPOINTS} (journal, seq, body) VALUES (?, ?, ?)",
+            (batch.journal, batch.mark.seq, batch.checkpoint),
+        )
 
 
 def _forget(db: sqlite3.Connection, journal: str) -> None:
-    for name in (MARKS, *(table.name for table in TABLES.values())):
+    for name in (MARKS, CHECKPOINTS, *(table.name for table in TABLES.values())):
         db.execute(f"DELETE FROM {name} WHERE journal = ?", (journal,))
 
 
