@@ -101,10 +101,11 @@ def _agree_on(book: BookState, rows: Sequence[HistoryRow]) -> None:
     for order in book.orders.values():
         row = orders[order.client_id]
         assert (row.status, row.filled_quantity) == (order.status.value, Decimal(order.filled_qty))
-    held = [row for row in rows if isinstance(row, KeptPosition)]
-    open_now = {row.symbol: (row.quantity, row.costs_usd) for row in held if row.status == "open"}
-    assert open_now == {name: (abs(p.qty), p.costs_usd) for name, p in book.positions.items() if p.qty}
-    closed = [row for row in held if row.status == "closed"]
+    cycles = [row for row in rows if isinstance(row, KeptPosition)]
+    open_now = {row.symbol: (row.quantity, row.costs_usd) for row in cycles if row.status == "open"}
+    lots = {name: position for name, position in book.positions.items() if position.qty}
+    assert open_now == {name: (Decimal(abs(held.qty)), held.costs_usd) for name, held in lots.items()}
+    closed = [row for row in cycles if row.status == "closed"]
     assert [row.pnl_usd for row in closed] == [row.pnl_usd for row in trades]
     risks = [row for row in rows if isinstance(row, KeptRisk)]
     if trades:
@@ -131,10 +132,10 @@ def test_in_scenes_of_kills_and_of_fills_that_nobody_tells_too() -> None:
 def test_a_fill_that_is_told_late_takes_the_place_of_the_one_that_was_concluded() -> None:
     bench, fill = concluded()
     [before] = [row for row in agree(bench.journal) if isinstance(row, KeptFill)]
-    assert (before.inferred, before.settled_quantity) == (True, 0)
+    assert (before.inferred, before.settled_quantity) == (True, Decimal(0))
     bench.tell_fill(fill)
     was, now = [row for row in agree(bench.journal) if isinstance(row, KeptFill)]
-    assert (was.trade_id, was.settled_quantity) == (before.trade_id, 2)
+    assert (was.trade_id, was.settled_quantity) == (before.trade_id, Decimal(2))
     assert (now.trade_id, now.inferred, now.price) == (fill.trade_id, False, MNQ.price(PRICE + 6))
 
 
