@@ -26,7 +26,7 @@ from tstream.output import Output
 
 _QUEUED = 10_000
 """Records that may wait to be written; what comes on top is dropped and counted."""
-_CHATTY = ("aiohttp.access", "asyncio", "websockets")
+_CHATTY = ("watchfiles", "aiohttp.access", "asyncio", "websockets")
 """Libraries whose notes below WARNING would drown ours."""
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _KEPT = ("levelno", "levelname", "pathname", "filename", "module", "lineno", "funcName")

@@ -149,6 +149,13 @@ class CockpitApp(App[ExitReason]):
         self.theme = self.theme_registry.first
         self.theme_styles = self._styles_of_theme()
 
+    def follow(self, theme: str | None, bell: bool) -> None:
+        """The settings were read again: wear another theme, if there is one, and ring or be still."""
+        self._bell = bell
+        wanted = theme if theme else self.theme_registry.first
+        if theme is not None and wanted in self.theme_registry.themes:
+            self.theme = wanted
+
     def toast(self, text: str, severity: Literal["information", "warning", "error"] = "information") -> None:
         """A toast. The text is shown as it is, whatever is in it."""
         self.notify(

@@ -61,6 +61,10 @@ class DiscordSource:
         self._secrets: tuple[str, ...] = ()
         self._told: tuple[LinkState, str] | None = None
 
+    def follow(self, config: DiscordConfig) -> None:
+        """Read by this from the next `run` on."""
+        self._config = config
+
     @property
     def counts(self) -> Mapping[str, int]:
         """What came, by what became of it: "alerts", "messages of others", "other channels", ..."""

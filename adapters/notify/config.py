@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from adapters.common.secret import Secret, words_of_address
 from adapters.notify.content.message import NewsEvent
 from engine.model.notices import Severity
-from engine.model.setting import RESTART, restart
+from engine.model.setting import RESTART, live, restart
 
 TELEGRAM_URL = "https://api.telegram.org"
 
@@ -125,7 +125,7 @@ class NotifyConfig:
     telegram_commands: TelegramCommandsConfig | None = None
     zone: Annotated[
         str,
-        restart(allowed="a time zone such as Europe/Helsinki", default="ui.timezone's"),
+        live(allowed="a time zone such as Europe/Helsinki", default="ui.timezone's"),
         "Time zone of the times in messages.",
     ] = ""
     """UTC where it is empty."""
@@ -136,18 +136,18 @@ class NotifyConfig:
     ] = 0
     repeat_s: Annotated[
         float,
-        restart(key="repeat_seconds", ge=0, le=3600),
+        live(key="repeat_seconds", ge=0, le=3600),
         "The same news within so many seconds is counted and told once.",
     ] = 60.0
-    queue: Annotated[int, restart(ge=10, le=10_000), "Messages that may wait for one channel."] = 200
+    queue: Annotated[int, live(ge=10, le=10_000), "Messages that may wait for one channel."] = 200
     """On top of that the least important oldest is dropped."""
     escalate_s: Annotated[
         float,
-        restart(key="escalate_seconds", ge=1, le=600),
+        live(key="escalate_seconds", ge=1, le=600),
         "Critical news that nobody has delivered by then goes to another channel as well.",
     ] = 10.0
     flush_s: Annotated[
-        float, restart(key="flush_seconds", ge=0, le=60), "At the end, what waits gets so long to go out."
+        float, live(key="flush_seconds", ge=0, le=60), "At the end, what waits gets so long to go out."
     ] = 5.0
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -60,11 +61,14 @@ class NotifyService:
         config: NotifyConfig,
         clock: Clock,
         wall: Clock,
+        news: NewsReader | None = None,
     ) -> None:
-        """`clock` is the engine's, `wall` the real one: commands are fresh or old by that."""
+        """`clock` is the engine's, `wall` the real one: commands are fresh or old by that. `news` goes on
+        where another service has read so far.
+        """
         self._handle = handle
         self._config = config
-        self._news = NewsReader(
+        self._news = news or NewsReader(
             label=config.label,
             refusals=config.refusals,
             status_minutes=config.status_minutes,
@@ -76,7 +80,7 @@ class NotifyService:
             repeat_s=config.repeat_s,
             escalate_s=config.escalate_s,
         )
-        self._clock = clock
+        self._clock, self._wall = clock, wall
         self._last_fault = ""
         """The last fault of our own that was logged, so that it is logged once."""
         self._commands = None
@@ -101,6 +105,12 @@ class NotifyService:
             if listening is not None:
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)
+
+    async def again(self, config: NotifyConfig) -> NotifyService:
+        """One with other channels that goes on where this one ends: nothing is told twice or left out."""
+        self._read()
+        await self._dispatcher.close(self._config.flush_s)
+        return NotifyService(self._handle, config, self._clock, self._wall, self._news)
 
     async def end(self, reason: str = "", failed: bool = False) -> None:
         """Tell what is left, that it stopped and why, and give the channels a while to bring it out."""
@@ -160,11 +170,21 @@ class NotifyThread:
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        self._ending = ("", False)
+        self._ending: tuple[str, bool] | None = None
+        self._next: NotifyConfig | None = None
         self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+
+    def follow(self, config: NotifyConfig) -> None:
+        """Tell by these channels from now on; for any thread. Label, refusals and status stay."""
+        if self._thread.is_alive() and self._ready.wait(self._limit_s) and self._ending is None:
+            assert self._loop is not None
+            assert self._stop is not None
+            self._next = config
+            with suppress(RuntimeError):  # it has ended by itself
+                self._loop.call_soon_threadsafe(self._stop.set)
 
     def stop(self, reason: str = "", failed: bool = False) -> None:
         """Tell that the engine has stopped, and why. Blocks no longer than the flush takes, plus 2 s."""
@@ -207,4 +227,9 @@ class NotifyThread:
         service = NotifyService(*self._parts)
         self._ready.set()
         await service.run(self._stop)
-        await service.end(*self._ending)
+        while self._ending is None and self._next is not None:
+            config, self._next = self._next, None
+            self._stop.clear()
+            service = await service.again(config)
+            await service.run(self._stop)
+        await service.end(*(self._ending or ("", False)))

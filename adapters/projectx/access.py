@@ -112,6 +112,7 @@ class Access:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
         self._told.clear()
+        self.session.forget()
         await self._transport.close()
 
     # -- how it stands -----------------------------------------------------------------------------------

@@ -79,6 +79,10 @@ class Session:
         if self._token == token:
             self._token = None
 
+    def forget(self) -> None:
+        """Log in anew before the next call: the key may be another one by then."""
+        self._token = None
+
     async def call(
         self,
         endpoint: Endpoint,

@@ -24,7 +24,7 @@ def reload(sure: bool) -> int:
     notice = send_command(socket, Reload(id=new_id(), source=SOURCE), timeout=_READ_S)
     question = fetch_view(socket).loosening
     if notice.done is False and question is None:
-        raise CommandError(*notice.text.split("; "))
+        raise CommandError(notice.text)
     for line in notice.text.split("; "):
         say(line)
     if question is None:

@@ -26,8 +26,11 @@ from tstream.run.engine_thread import EngineThread, Playable
 from tstream.run.first_picture import FirstPicture, blank, may_ask, picture_of, recall, remember
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.model.view import PositionView, View
     from tstream.run.startup import Startup
+    from tstream.settings.model import Settings
     from tui.base_app import Options
 
 log = logging.getLogger(__name__)
@@ -96,6 +99,8 @@ class Cockpit:
         self.logs = Logs(LogOptions(file=paths.log()), self._clock, REDACT)
         self.handing_over = False
         """The person has asked that an engine in a process of its own goes on."""
+        self._screen: Callable[[str | None, bool], None] = lambda _theme, _bell: None
+        """Gives the screen another theme, where there is one, and says whether the bell rings; any thread."""
         self._held = ExitStack()
         """Released when engine and screen are both gone."""
 
@@ -137,7 +142,16 @@ class Cockpit:
             files=ready.files,
             lines=self.logs.tail,
             source=ready.source,
+            follow=self._show,
         )
+
+    async def _show(self, before: Settings, settings: Settings) -> None:
+        """Log and screen take settings that were read again; on the engine's thread."""
+        from tstream.run.startup import log_options
+
+        self.logs.follow(log_options(settings, self.paths))
+        theme = settings.ui.theme if settings.ui.theme != before.ui.theme else None
+        self._screen(theme, settings.ui.bell)
 
     def _run(self, picture: FirstPicture, engine: EngineThread) -> int:
         from tui.app import TStreamApp
@@ -152,6 +166,11 @@ class Cockpit:
                 with suppress(RuntimeError):  # the screen is gone already
                     loop.call_soon_threadsafe(app.leave)
 
+            def show(theme: str | None, bell: bool) -> None:
+                with suppress(RuntimeError):
+                    loop.call_soon_threadsafe(app.follow, theme, bell)
+
+            self._screen = show
             engine.start(give_up)
 
         paths, how = self.paths, screen_options(self.options, self.paths, picture)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,14 @@ from tstream.clock import RunClock
 from tstream.errors import CommandError
 from tstream.options import FASTEST, RunOptions
 from tstream.output import Output
-from tstream.run.startup import Startup, open_logs, prepare
+from tstream.run.startup import Startup, log_options, open_logs, prepare
 
 if TYPE_CHECKING:
     from engine.runtime.engine import Engine
+    from tstream.logs import Logs
+    from tstream.paths import Paths
     from tstream.run.wiring import Run
+    from tstream.settings.model import Settings
 
 LOOKS_S = 0.1
 """How often it is looked whether a signal has asked for the end, real seconds."""
@@ -67,6 +71,7 @@ def trade(ready: Startup, options: RunOptions, out: Output) -> int:
                 files=ready.files,
                 lines=logs.tail,
                 source=ready.source,
+                follow=partial(_show, logs, paths),
             )
             summaries, view, unreached = asyncio.run(_headless(run, clock, asked))
     for book, summary in summaries.items():
@@ -77,6 +82,11 @@ def trade(ready: Startup, options: RunOptions, out: Output) -> int:
     if unreached:
         raise CommandError(f"the venue was never reached: {unreached}")
     return 0
+
+
+async def _show(logs: Logs, paths: Paths, _before: Settings, settings: Settings) -> None:
+    """The log takes settings that were read again."""
+    logs.follow(log_options(settings, paths))
 
 
 @contextmanager

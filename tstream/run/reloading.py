@@ -141,7 +141,6 @@ class Reloads:
             lines = error.lines if isinstance(error, CommandError) else (str(error),)
             why = REDACT("; ".join(lines))
             text = why if len(why) <= LONGEST else why[:LONGEST] + "…"
-            log.warning("settings are not taken, everything stays as it was: %s", text)
             self._engine.hear(
                 SettingsReloaded(
                     ts_recv=self._engine.now(), command=command, refused=f"settings are not taken: {text}"
@@ -160,7 +159,6 @@ class Reloads:
         self.settings = merged.settings
         for secret in merged.settings.secret_values():
             REDACT.add(secret)
-        log.info("settings were read again: %d keys changed", len(merged.changes))
         await self._follow(before, merged.settings)
 
     def _read(self, command: Reload) -> tuple[Merged, SettingsReloaded]:

@@ -7,6 +7,9 @@ import dataclasses
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+
+from pydantic import SecretStr
 
 from adapters.common.secret import Secret
 from adapters.projectx.venue import book_name
@@ -76,8 +79,10 @@ class Venues:
     def _asked(self, name: str) -> VenueAsked:
         clock = self._clock
         asked = venue_asked(self._settings, name, clock, self._wanted[name])
+        parts = (Secret(partial(self._secret, name, part)) for part in ("key", "secret", "passphrase"))
         return dataclasses.replace(
             asked,
+            login=Credentials(asked.login.user, *parts),
             books=tuple(self._remembered(book) for book in asked.books),
             session_open=lambda ts: market_open(ts - clock() + clock.wall()),
         )
@@ -153,6 +158,19 @@ class Venues:
         like = self._settings.venues[name].all_accounts
         named = {one.book for one in self._wanted[name]}
         return [WantedBook(one.book, "", like) for one in self._traded(name) if one.book not in named]
+
+    def follow(self, settings: Settings) -> None:
+        """Logins are those of these settings from now on; adapters ask for them when they log in."""
+        self._settings = settings
+
+    async def close_one(self, name: str) -> None:
+        """Close the connections of a venue, which opens them again when it is asked for something."""
+        if name in self._open:
+            await self._open[name].close()
+
+    def _secret(self, name: str, part: str) -> str:
+        secret: SecretStr = getattr(self._settings.login(name), part)
+        return secret.get_secret_value()
 
     def terms(self, settings: Settings) -> tuple[tuple[BookConfig, ...], tuple[BookConfig, ...]]:
         """Books and templates of the same venues and accounts by other settings."""

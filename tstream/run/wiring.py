@@ -24,15 +24,14 @@ from engine.model.notices import Severity
 from engine.model.orders import AccountKind
 from engine.model.view import BookView
 from engine.model.watch import WatchLimits
-from engine.ports import AlertSource, LogTail
+from engine.ports import LogTail
 from engine.runtime.engine import Engine
 from engine.runtime.recovery import restore, told_today
 from engine.state.state import State
 from engine.strategies.protocol import Strategy
-from tstream.clock import RunClock, wall_ns
+from tstream.clock import RunClock
 from tstream.convert.alerts import alert_rooms, discord_config, parsers
 from tstream.convert.bots import bots
-from tstream.convert.notify import notify_config
 from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.run.api import api_service, wants_api
@@ -40,9 +39,11 @@ from tstream.run.arming import all_armed
 from tstream.run.claim import Claim
 from tstream.run.doors import access_log
 from tstream.run.first_picture import shown_venues
+from tstream.run.following import Channels, FollowingParts, Told
 from tstream.run.keeping import keeping, tick_tap
 from tstream.run.practice_venues import FirstSight, PracticeVenues
 from tstream.run.process_facts import measure
+from tstream.run.reloading import Reloads
 from tstream.run.services import Service, beside
 from tstream.run.venues import Venues
 from tstream.service import manager_line
@@ -50,8 +51,10 @@ from tstream.settings.declared import filled
 from tstream.settings.model import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adapters.discord.source import DiscordSource
     from tstream.botfiles.tables import BotTables
-    from tstream.run.reloading import Follow
     from tstream.run.startup import SettingsSource
 
 log = logging.getLogger("engine")
@@ -103,7 +106,7 @@ class Run:
         files: BotTables | None = None,
         lines: LogTail | None = None,
         source: SettingsSource | None = None,
-        follow: Follow | None = None,
+        follow: Told | None = None,
     ) -> None:
         """With `by_hand`, a strategy without ideas, trading is off whatever the settings say. `watchers` are
         asked like bots and say nothing; `files` are bots of the settings that came as JSON files. `lines` are
@@ -138,6 +141,7 @@ class Run:
             await venues.open(await self.practice.start(), self._claim.practice)
             stack.push_async_callback(venues.close)
             strategy = self.by_hand or (*bots(self.settings), *self._watchers)
+            rooms = self._reader()
             plugins = parsers() if self._rooms else None
             core = Core(self._config(journal, venues), strategy, state, plugins)
             core.turn.notices.extend(await told_today(journal, journal.last_seq, state, self.clock.wall()))
@@ -156,7 +160,7 @@ class Run:
                 emergency=emergency,
                 admit=self._claim.admit,
                 warm_up=self.by_hand is None,
-                alerts=self._alerts(),
+                alerts=rooms,
                 wall=self.clock.wall,
             )
             access = stack.enter_context(access_log(engine, self.paths, self.clock))
@@ -164,8 +168,17 @@ class Run:
                 control = ControlServer(engine, self.paths.control_socket, access=access, lines=self.lines)
                 await control.start()
                 stack.push_async_callback(control.stop)
-            await self._tell(engine, stack)
-            services = self._services(engine, state, venues, stack, access)
+            channels = Channels(engine, self.clock.wall, stack, self._files)
+            if self.by_hand is None:
+                await channels.follow(self.settings)
+            services = [*self._services(engine, state, venues, stack, access)]
+            if self._source is not None:
+                told = FollowingParts(
+                    engine, venues, channels, rooms, self._configure, self._told_of_settings
+                )
+                terms = partial(self._terms, venues)
+                reloads = Reloads(engine, self.settings, self._source, self.paths, terms, told.follow)
+                services += reloads.services()
             await stack.enter_async_context(beside(services, tell=engine.risks.beside))
             yield engine
 
@@ -191,12 +204,6 @@ class Run:
         if self.options.tape is None and self.by_hand is None:
             journal = self.paths.journal(self.name)
             yield from keeping(self.settings, self.paths, journal, engine, state, self._ticks, stack)
-        if self._source is not None:
-            from tstream.run.reloading import Reloads
-
-            terms = partial(self._terms, venues)
-            reloads = Reloads(engine, self.settings, self._source, self.paths, terms, self._follow)
-            yield from reloads.services()
         if self._files is not None and self.by_hand is None:
             from tstream.run.bot_records import BotRecords, folders
 
@@ -212,38 +219,26 @@ class Run:
         rate = self.practice.first.rate
         return books_in_real_time(books, rate), books_in_real_time(templates, rate)
 
-    async def _follow(self, before: Settings, settings: Settings) -> None:
-        """The core has taken settings; what stands around it takes them too."""
-        self.settings = settings
-        if self._told_of_settings is not None:
-            await self._told_of_settings(before, settings)
-
     async def _live(self) -> None:
         """Give signs of life: a second process tells by them that the engine's loop goes round."""
         while True:
             await asyncio.to_thread(self._claim.beat)
             await asyncio.sleep(BEAT_S)
 
-    def _alerts(self) -> AlertSource | None:
+    def _reader(self) -> DiscordSource | None:
         """Who reads the rooms, if there are any."""
         if not self._rooms:
             return None
         from adapters.discord.source import DiscordSource
 
-        read_state = self.paths.venue(self.name) / "discord.json"
-        return DiscordSource(discord_config(self.settings, read_state), self.clock)
+        return DiscordSource(discord_config(self.settings, self._read_state), self.clock)
 
-    async def _tell(self, engine: Engine, stack: AsyncExitStack) -> None:
-        """Give the news to the channels that are set up, from now until the engine has ended."""
-        news = notify_config(self.settings.notify, self.settings.told_in)
-        if self._files is not None:
-            from tstream.botfiles.news import told
+    @property
+    def _read_state(self) -> Path:
+        return self.paths.venue(self.name) / "discord.json"
 
-            news = told(news, self._files.wishes())
-        if news.wanted and self.by_hand is None:
-            from adapters.notify.service import NotifyThread
-
-            await stack.enter_async_context(NotifyThread(engine, news, self.clock.wall, wall_ns))
+    def _configure(self, reader: DiscordSource, settings: Settings) -> None:
+        reader.follow(discord_config(settings, self._read_state))
 
     async def _journal(self) -> SqliteJournal:
         path = self.paths.journal(self.name)

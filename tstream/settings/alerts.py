@@ -36,7 +36,7 @@ Names = Annotated[tuple[str, ...], NoDecode, CommaSeparated]
 class DiscordSettings(Section):
     """The bot that reads the rooms. Its token: only from .env or the environment."""
 
-    token: SecretStr = setting(SecretStr(""), "The bot's token, from the Developer Portal.")
+    token: SecretStr = setting(SecretStr(""), "The bot's token, from the Developer Portal.", reload="live")
     api_url: BaseUrl = setting(_API_URL, "Base URL of the REST interface.", allowed="a URL")
     gateway_url: SocketUrl = setting(_GATEWAY_URL, "Address of the gateway.", allowed="a wss:// URL")
 
@@ -51,18 +51,19 @@ class DiscordSettings(Section):
 class RoomSettings(DeclaredSection):
     """A room whose alerts are traded: where it is, who is listened to, and within which bounds."""
 
-    channels: Ids = setting((), "Ids of its channels.", allowed="a list of channel ids")
+    channels: Ids = setting((), "Ids of its channels.", reload="live", allowed="a list of channel ids")
     authors: Ids = setting(
-        (), "Ids of the people, bots and webhooks whose posts count.", allowed="a list of ids"
+        (), "Ids of the people, bots and webhooks whose posts count.", reload="live", allowed="a list of ids"
     )
     author_names: Names = setting(
         (),
         "Account names where the ids are not known yet; second best, and warned of.",
+        reload="live",
         allowed="a list of account names",
     )
-    replies: bool = setting(True, "Read answers to other messages too.")
-    threads: bool = setting(False, "Read threads under the channels too.")
-    forwards: bool = setting(True, "Read messages that an author forwards from elsewhere.")
+    replies: bool = setting(True, "Read answers to other messages too.", reload="live")
+    threads: bool = setting(False, "Read threads under the channels too.", reload="live")
+    forwards: bool = setting(True, "Read messages that an author forwards from elsewhere.", reload="live")
     contracts: dict[str, Symbol] = setting(
         {"ES": "MES", "NQ": "MNQ", "GC": "MGC"},
         "What is traded for each contract that the room names.",

@@ -14,7 +14,8 @@ from tstream.errors import Problem, SettingsError
 from tstream.settings.fields import OneOf, extra
 from tstream.settings.model import Settings
 from tstream.settings.problems import LOGIN, holds_secret, shown
-from tstream.settings.venues import LOGIN_KEYS
+from tstream.settings.sections import ProjectXSettings
+from tstream.settings.venues import LOGIN_KEYS, VenueSettings
 
 _T = TypeVar("_T", bound=BaseModel)
 
@@ -64,7 +65,7 @@ class _Merging:
             elif isinstance(was, tuple) and isinstance(now, tuple) and _sections(was, now):
                 values[name] = self._listed(was, now, key)
             elif was != now or ((name in old.model_fields_set) is not (name in new.model_fields_set)):
-                if extra(field, "reload") != "live" or not _exchangeable(name, where, was, now):
+                if extra(field, "reload") != "live" or not _exchangeable(old, name, was, now):
                     self.waiting += [key] if was != now else []
                     continue
                 values[name] = now
@@ -106,10 +107,13 @@ def _sections(was: Any, now: Any) -> bool:
     return bool(entries) and all(isinstance(one, BaseModel) for one in entries)
 
 
-def _exchangeable(name: str, where: str, was: object, now: object) -> bool:
-    """A login can be exchanged while a run goes on, and neither come nor go: it decides where a venue is."""
-    if name in LOGIN_KEYS and (where.startswith("venues.") or where == f"{LOGIN}."):
-        return bool(_revealed(was)) and bool(_revealed(now))
+def _exchangeable(section: BaseModel, name: str, was: object, now: object) -> bool:
+    """A login can be exchanged while a run goes on, where the venue allows it, and neither come nor go: it
+    decides where a venue is.
+    """
+    if isinstance(section, (VenueSettings, ProjectXSettings)) and name in LOGIN_KEYS:
+        fits = not isinstance(section, VenueSettings) or section.about.new_key
+        return fits and bool(_revealed(was)) and bool(_revealed(now))
     return True
 
 

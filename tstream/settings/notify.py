@@ -41,42 +41,50 @@ Addresses = Annotated[tuple[str, ...], NoDecode, CommaSeparated]
 class NotifySettings(DeclaredSection):
     """News of trades and trouble. Tokens, webhook addresses and passwords: only from .env or environment."""
 
-    telegram_token: SecretStr = setting(SecretStr(""), "The bot's token, from @BotFather.")
+    telegram_token: SecretStr = setting(SecretStr(""), "The bot's token, from @BotFather.", reload="live")
     telegram_chats: Chats = setting(
-        (), "Ids of the chats that get news; negative for groups.", allowed="a list of chat ids"
+        (),
+        "Ids of the chats that get news; negative for groups.",
+        allowed="a list of chat ids",
+        reload="live",
     )
-    telegram_url: BaseUrl = setting("https://api.telegram.org", "Base URL of the Bot API.", allowed="a URL")
-    telegram_events: Events = setting(_ALL, "What Telegram is told.", allowed=_EVENTS)
-    telegram_severity: Severity = setting(Severity.INFO, "Least severity that it is told.")
-    slack_url: SecretStr = setting(SecretStr(""), "Address of the incoming webhook.")
-    slack_events: Events = setting(_ALL, "What Slack is told.", allowed=_EVENTS)
-    slack_severity: Severity = setting(Severity.INFO, "Least severity that it is told.")
-    discord_url: SecretStr = setting(SecretStr(""), "Address of the webhook.")
-    discord_events: Events = setting(_ALL, "What Discord is told.", allowed=_EVENTS)
-    discord_severity: Severity = setting(Severity.INFO, "Least severity that it is told.")
-    mail_server: str = setting("", "Name of the mail server; empty sends no mail.")
-    mail_port: Whole = setting(0, "Its port; 0 takes 587, 465 for ssl, 25 for insecure.", ge=0, le=65535)
+    telegram_url: BaseUrl = setting(
+        "https://api.telegram.org", "Base URL of the Bot API.", allowed="a URL", reload="live"
+    )
+    telegram_events: Events = setting(_ALL, "What Telegram is told.", allowed=_EVENTS, reload="live")
+    telegram_severity: Severity = setting(Severity.INFO, "Least severity that it is told.", reload="live")
+    slack_url: SecretStr = setting(SecretStr(""), "Address of the incoming webhook.", reload="live")
+    slack_events: Events = setting(_ALL, "What Slack is told.", allowed=_EVENTS, reload="live")
+    slack_severity: Severity = setting(Severity.INFO, "Least severity that it is told.", reload="live")
+    discord_url: SecretStr = setting(SecretStr(""), "Address of the webhook.", reload="live")
+    discord_events: Events = setting(_ALL, "What Discord is told.", allowed=_EVENTS, reload="live")
+    discord_severity: Severity = setting(Severity.INFO, "Least severity that it is told.", reload="live")
+    mail_server: str = setting("", "Name of the mail server; empty sends no mail.", reload="live")
+    mail_port: Whole = setting(
+        0, "Its port; 0 takes 587, 465 for ssl, 25 for insecure.", ge=0, le=65535, reload="live"
+    )
     mail_security: Literal["starttls", "ssl", "insecure"] = setting(
-        "starttls", "How the line is encrypted; insecure only for a server on this machine."
+        "starttls", "How the line is encrypted; insecure only for a server on this machine.", reload="live"
     )
-    mail_user: str = setting("", "Login name there; empty logs in nowhere.")
-    mail_password: SecretStr = setting(SecretStr(""), "Its password, mostly an app password.")
-    mail_from: str = setting("", "The sender's address.")
-    mail_to: Addresses = setting((), "Who gets the mails.", allowed="a list of mail addresses")
-    mail_events: Events = setting(_BY_MAIL, "What is told by mail.", allowed=_EVENTS)
-    mail_severity: Severity = setting(Severity.INFO, "Least severity that is told by mail.")
+    mail_user: str = setting("", "Login name there; empty logs in nowhere.", reload="live")
+    mail_password: SecretStr = setting(SecretStr(""), "Its password, mostly an app password.", reload="live")
+    mail_from: str = setting("", "The sender's address.", reload="live")
+    mail_to: Addresses = setting((), "Who gets the mails.", allowed="a list of mail addresses", reload="live")
+    mail_events: Events = setting(_BY_MAIL, "What is told by mail.", allowed=_EVENTS, reload="live")
+    mail_severity: Severity = setting(Severity.INFO, "Least severity that is told by mail.", reload="live")
     others: dict[str, SecretStr] = setting(
         {},
         "Other services by a name of your own, as URLs that apprise understands.",
         allowed="a table of names and apprise URLs",
+        reload="live",
     )
-    others_events: Events = setting(_ALL, "What the others are told.", allowed=_EVENTS)
-    others_severity: Severity = setting(Severity.INFO, "Least severity that they are told.")
+    others_events: Events = setting(_ALL, "What the others are told.", allowed=_EVENTS, reload="live")
+    others_severity: Severity = setting(Severity.INFO, "Least severity that they are told.", reload="live")
     commands_chats: Ids = setting(
-        (), "Ids of the chats in which the bot takes commands.", allowed="a list of chat ids"
+        (), "Ids of the chats in which the bot takes commands.", allowed="a list of chat ids", reload="live"
     )
     commands_users: Ids = setting(
-        (), "Ids of the people from whom it takes them.", allowed="a list of user ids"
+        (), "Ids of the people from whom it takes them.", allowed="a list of user ids", reload="live"
     )
 
     @model_validator(mode="after")

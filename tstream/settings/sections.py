@@ -85,7 +85,7 @@ class ProjectXSettings(Section):
     """
 
     user: str = setting("", "Login name at the gateway (not the e-mail address).")
-    key: SecretStr = setting(SecretStr(""), "API key made in the gateway's settings.")
+    key: SecretStr = setting(SecretStr(""), "API key made in the gateway's settings.", reload="live")
 
 
 def _weights(value: object) -> object:

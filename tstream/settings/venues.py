@@ -221,6 +221,7 @@ class VenueSettings(Section):
         SecretStr(""),
         "API key made in the gateway's settings. Only from .env or the environment, as "
         "TSTREAM_VENUES__NAME__KEY.",
+        reload="live",
         default="TSTREAM_PROJECTX_KEY",
     )
 
@@ -228,11 +229,13 @@ class VenueSettings(Section):
         SecretStr(""),
         "Secret of the API key, where the venue has keys of two parts. Only from .env or the environment, as "
         "TSTREAM_VENUES__NAME__SECRET.",
+        reload="live",
     )
     passphrase: SecretStr = setting(
         SecretStr(""),
         "Passphrase of the API key, where the venue asks for one. Only from .env or the environment, as "
         "TSTREAM_VENUES__NAME__PASSPHRASE.",
+        reload="live",
     )
 
     @model_validator(mode="after")

@@ -146,6 +146,7 @@ BINANCE = VenueKind(
     instruments=INSTRUMENTS,
     contracts=tuple(INSTRUMENTS),
     places=(At.PRACTICE, At.DEMO, At.LIVE),
+    new_key=True,
     needs=("key", "secret"),
     may_say=("api_url",),
     practice=WireTwin(_wire, INSTRUMENTS),

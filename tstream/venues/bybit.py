@@ -157,6 +157,7 @@ BYBIT = VenueKind(
     instruments=PERPETUALS,
     contracts=tuple(PERPETUALS),
     places=(At.PRACTICE, At.DEMO, At.LIVE),
+    new_key=True,
     needs=("key", "secret"),
     may_say=("api_url", "rtc_url"),
     practice=WireTwin(_wire, PERPETUALS),

@@ -196,6 +196,8 @@ class VenueKind:
     """Which of them may be said."""
     several_accounts: bool = False
     """Whether a login has several accounts, of which the settings choose."""
+    new_key: bool = False
+    """Whether its key can be exchanged while a run goes on: the account is known apart from it."""
     shared_login: bool = False
     """Whether a venue without a login of its own has that of TSTREAM_PROJECTX_USER and _KEY."""
     contract_name: ContractName = _root

@@ -116,6 +116,7 @@ PROJECTX = replace(
     _ABOUT,
     places=(At.LIVE,),
     unasked=At.LIVE,
+    new_key=True,
     needs=_LOGIN,
     urls=("api_url", "rtc_url"),
     may_say=("api_url", "rtc_url"),
