@@ -31,6 +31,8 @@ _PATTERNS = (
     (re.compile(r"\b(Bearer\s+)(?!\[redacted)[^\s\"',;]+", re.IGNORECASE), r"\1" + MASK),
     # Authorization: Basic …, not the word in a sentence
     (re.compile(r"\b([Bb]asic\s+)(?=[a-z/_-]*[A-Z0-9+=])[\w+/-]{6,}=*"), r"\1" + MASK),
+    # a token of our own REST API
+    (re.compile(r"\bts_[0-9a-f]{8}_[\w-]+"), MASK),
     # a JSON web token, wherever it stands, also one that was cut off
     (re.compile(r"\beyJ[\w-]*\.[\w-]*\.?[\w-]*"), MASK),
 )

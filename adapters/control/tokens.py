@@ -171,8 +171,10 @@ class KnownTokens:
         self._look()
         return self._own is not None or bool(self._by_id)
 
-    def whose(self, text: str) -> Token | None:
-        """The record of a token, expired ones too. It takes as long whether there is one or not."""
+    def whose(self, text: str, *, chosen_too: bool = True) -> Token | None:
+        """The record of a token, expired ones too. It takes as long whether there is one or not. Without
+        `chosen_too` the one of the settings, which a person has chosen, is left out.
+        """
         self._look()
         digest = _digest(text[:LONGEST])
         key = text.removeprefix(_PREFIX).partition("_")[0] if text.startswith(_PREFIX) else ""
@@ -181,7 +183,7 @@ class KnownTokens:
         own = self._own
         as_own = hmac.compare_digest(digest, own.digest if own is not None else self._nobody)
         if own is not None and as_own:
-            return own
+            return own if chosen_too else None
         return found if same else None
 
     def holds(self, token: Token, now: int) -> bool:

@@ -24,7 +24,7 @@ def api_service(
     handle: EngineHandle, settings: Settings, paths: Paths, name: str, access: AccessLog
 ) -> Service:
     """The API beside an engine; `name` is that of the run's journal."""
-    from adapters.control.rest.server import ApiThread
+    from adapters.control.rest.thread import ApiThread
     from tstream.convert.api import api_config
 
     return Service("REST API", ApiThread(handle, api_config(settings, paths, name), access, wall_ns).run)

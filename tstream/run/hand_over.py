@@ -110,6 +110,8 @@ def _valued(config: Path | None, options: RunOptions) -> Iterator[str]:
         yield from ("--fault", fault)
     if options.record is not None:
         yield "--record" if options.record else "--no-record"
+    if options.api is not None:
+        yield "--api" if options.api else "--no-api"
 
 
 def _look_words(options: RunOptions) -> list[str]:

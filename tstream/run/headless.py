@@ -19,7 +19,7 @@ from engine.model.rates import in_usd
 from engine.model.view import View
 from engine.ports import Clock
 from tstream.clock import RunClock
-from tstream.errors import CommandError
+from tstream.errors import CommandError, UsageError
 from tstream.options import FASTEST, RunOptions
 from tstream.output import Output
 from tstream.run.startup import Startup, log_options, open_logs, prepare
@@ -52,6 +52,8 @@ def trade(ready: Startup, options: RunOptions, out: Output) -> int:
     settings, paths = ready.settings, ready.paths
     with asked_to_end() as asked:
         if options.speed == "max":
+            if options.api:
+                raise UsageError("--api: a run of --speed max is over before anybody could ask it anything")
             from tstream.run.virtual import run_virtual
 
             summary = run_virtual(settings, options, paths, asked)

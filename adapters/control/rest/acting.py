@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from decimal import Decimal
 
 import msgspec
+from msgspec import structs
 
 from adapters.control.rest.idempotency import command_id, hashed
+from adapters.control.rest.looking import known_contract
 from adapters.control.rest.problem import ApiProblem, Code
 from adapters.control.rest.service import ApiCall, ApiService, Caller, WireAnswer, done, unknown
 from adapters.control.rest.shapes import (
@@ -90,10 +93,12 @@ class Placing:
     async def place(self, call: ApiCall) -> WireAnswer:
         body: OrderRequest = call.body
         command = command_id(call.caller.token.id, call.key)
-        request = hashed(_ENCODER.encode(_order("", "", body, look_up=False)))
+        lots = await _lots(call, body)
+        order = _order(command, call.caller.source, body, lots)
+        request = hashed(_ENCODER.encode(structs.replace(order, source="")))
         known = self._under_way.get(command)
         if known is None:
-            work = asyncio.create_task(self._once(call.api, call.caller, command, request, body))
+            work = asyncio.create_task(self._once(call.api, call.caller, order, request))
             known = self._under_way[command] = request, work
             work.add_done_callback(lambda task: self._forget(command, task))
         same, work = known
@@ -110,10 +115,9 @@ class Placing:
         if not work.cancelled():
             work.exception()  # who asked has been answered; nobody else waits for it
 
-    async def _once(
-        self, api: ApiService, who: Caller, command: str, request: str, body: OrderRequest
-    ) -> WireAnswer:
+    async def _once(self, api: ApiService, who: Caller, order: PlaceManual, request: str) -> WireAnswer:
         """Ask the engine, if that has never been done for this key. Raises ApiProblem."""
+        command = order.id
         try:
             used = await api.keys.take(command, request, api.clock())
         except RetryableError as error:
@@ -125,17 +129,19 @@ class Placing:
         if used is not None and used.request != request:
             raise _other_use()
         if used is not None and used.status is not None:
+            api.access.called(who.visitor, "the same Idempotency-Key again", f"{used.status} again")
             return WireAnswer(used.status, used.body, replayed=True)
-        order = _order(command, who.source, body, look_up=used is not None)
+        # A look-up places nothing: the engine answers as it did the first time, or tells a dry run.
+        asked = structs.replace(order, dry_run=order.dry_run or used is not None)
         try:
-            notice = await api.heard(api.handle.ask(order), _LONGEST_S)
+            notice = await api.heard(api.handle.ask(asked), _LONGEST_S)
         except ApiProblem as problem:
-            api.access.commanded(who.visitor, order, f"{problem.code.code}: {problem}")
+            api.access.commanded(who.visitor, asked, f"{problem.code.code}: {problem}")
             if problem.code is Code.NOT_NOW and used is None:
                 await api.keys.free(command)  # certainly not done: the key may be used again
             raise
-        api.access.commanded(who.visitor, order, notice.text)
-        answer = _answer(command, notice, body, looked_up=used is not None)
+        api.access.commanded(who.visitor, asked, notice.text)
+        answer = _answer(order, notice, looked_up=used is not None)
         try:
             await api.keys.answer(command, answer.status, answer.body)
         except RetryableError:
@@ -143,15 +149,27 @@ class Placing:
         return answer
 
 
-def _order(command: str, source: str, body: OrderRequest, *, look_up: bool) -> PlaceManual:
-    """As the engine knows it. A look-up places nothing: the engine answers as it did, or tells a dry run."""
+async def _lots(call: ApiCall, body: OrderRequest) -> int | None:
+    """The quantity as the engine counts it. Raises ApiProblem."""
+    if body.qty is None:
+        return None
+    contract = known_contract(await call.api.view(), body.symbol)
+    lots, rest = divmod(Decimal(body.qty), contract.lot_size)
+    if rest:
+        step = f"{contract.lot_size.normalize():f}"
+        raise ApiProblem(Code.REFUSED, f"{contract.instrument} is traded in steps of {step}", "mind the step")
+    return int(lots)
+
+
+def _order(command: str, source: str, body: OrderRequest, lots: int | None) -> PlaceManual:
+    """As the engine knows it."""
     return PlaceManual(
         id=command,
         source=source,
         instrument=body.symbol,
         side=body.side,
         book=body.book,
-        qty=body.qty,
+        qty=lots,
         risk_usd=plain(body.risk_usd),
         entry=body.type,
         price=plain(body.price),
@@ -161,12 +179,12 @@ def _order(command: str, source: str, body: OrderRequest, *, look_up: bool) -> P
         target_ticks=body.target_ticks,
         minutes=body.minutes,
         override=body.override,
-        dry_run=body.dry_run or look_up,
+        dry_run=body.dry_run,
     )
 
 
-def _answer(command: str, notice: Notice, body: OrderRequest, *, looked_up: bool) -> WireAnswer:
-    if looked_up and not body.dry_run and not notice.text.startswith(AGAIN):
+def _answer(order: PlaceManual, notice: Notice, *, looked_up: bool) -> WireAnswer:
+    if looked_up and not order.dry_run and not notice.text.startswith(AGAIN):
         lost = ApiProblem(
             Code.REFUSED,
             "this key was handed to the engine before, which has no such command among its newest: "
@@ -178,7 +196,7 @@ def _answer(command: str, notice: Notice, body: OrderRequest, *, looked_up: bool
         told = done(notice)
     except ApiProblem as problem:
         return WireAnswer(problem.code.status, _ENCODER.encode(problem.reply))
-    reply = OrderReply(order_id=command, message=told.text, dry_run=body.dry_run)
+    reply = OrderReply(order_id=order.id, message=told.text, dry_run=order.dry_run)
     return WireAnswer(200, _ENCODER.encode(reply))
 
 

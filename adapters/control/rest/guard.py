@@ -27,7 +27,9 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 FORGIVEN_S = 300.0
 """After so long without a wrong token an address begins anew."""
 WAITING = 32
-"""So many wrong tokens of one address may wait for their answer; more are not even looked at."""
+"""So many wrong tokens of one address may wait for their answer. Meanwhile a token that a person has chosen
+is not looked for among what comes from there: it could be guessed. Those of 32 random bytes can't be.
+"""
 BURST_PART = 6
 """A sixth of what a minute allows may come at once."""
 _ADDRESSES = 1000
@@ -100,16 +102,17 @@ class Guard:
                 "one header Authorization: Bearer TOKEN is needed" if given else "a token is needed"
             )
         wrong = self._wrong.get(host)
-        if wrong is not None and wrong.waiting >= WAITING:
+        crowd = wrong is not None and wrong.waiting >= WAITING
+        token = self._tokens.whose(text.strip(), chosen_too=not crowd)
+        if crowd and token is None:
             raise _slower("too many wrong tokens come from this address", LONGEST_PAUSE_S)
-        token = self._tokens.whose(text.strip())
         if token is None or token.expired(self._clock()):
             name = "" if token is None else token.name
             await self._refuse(host, request, name)
         assert token is not None
         who = Caller(token, _visitor(request, token.name, ",".join(token.scopes)))
         if not token.may(scope):
-            self._access.refused(who.visitor, f"{request.method} {request.path}", f"needs the scope {scope}")
+            self._access.refused(who.visitor, what_of(request), f"needs the scope {scope}")
             raise ApiProblem(
                 Code.SCOPE,
                 f"this token may {', '.join(token.scopes)}; this needs {scope}",
@@ -140,7 +143,7 @@ class Guard:
         wrong.at, wrong.times = now, wrong.times + 1
         what = f"an expired token ({expired})" if expired else "a wrong token"
         visitor = _visitor(request, expired, "")
-        self._access.refused(visitor, f"{request.method} {request.path}", what)
+        self._access.refused(visitor, what_of(request), what)
         self._access.news(
             f"wrong token {host}", Severity.WARNING, f"{what} came to the API from {host}", visitor
         )
@@ -171,7 +174,22 @@ class Guard:
             self._greeted[key] = None
             if len(self._greeted) > _ADDRESSES:
                 self._greeted.popitem(last=False)
-            self._access.called(who.visitor, f"{request.method} {request.path}", "first request")
+            self._access.called(who.visitor, what_of(request), "first request")
+
+
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+
+
+def path_of(request: web.Request) -> str:
+    """The path of its route, never what was sent, which may be anything; empty for a path that is none."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else ""
+
+
+def what_of(request: web.Request) -> str:
+    """The request in words, for logs."""
+    method = request.method if request.method in METHODS else "another method"
+    return f"{method} {path_of(request) or 'of an unknown path'}"
 
 
 def _name_of(host: str) -> str:

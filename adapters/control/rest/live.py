@@ -35,8 +35,9 @@ MESSAGE_BYTES = 4096
 """Of what a client sends."""
 _PROOF_S = 5.0
 """So often it is looked whether the tokens still count."""
+_LEAVE_S = 1.0
 _BUFFER = 8 * 1024 * 1024
-_TOGETHER = 50
+_TOGETHER = 20
 """So many are sent to before others have their turn."""
 
 
@@ -94,10 +95,10 @@ class LiveUpdates:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        for client in list(self._clients):
-            with suppress(Exception):
-                async with asyncio.timeout(0.5):
-                    await client.ws.close(code=1001, message=b"the engine ends")
+        leaving = [client.ws.close(code=1001, message=b"the engine ends") for client in self._clients]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LEAVE_S):
+                await asyncio.gather(*leaving, return_exceptions=True)
 
     async def serve(self, request: web.Request, who: Caller) -> web.WebSocketResponse:
         """One client, until it leaves."""

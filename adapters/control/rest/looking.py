@@ -84,7 +84,7 @@ def _chosen(rows: tuple[_ROW, ...], query: ListQuery) -> tuple[_ROW, ...]:
 
 async def ticker(call: ApiCall) -> TickerReply:
     view = await call.api.view()
-    return TickerReply(view.ts, as_ticker(_contract(view, call.path["symbol"])))
+    return TickerReply(view.ts, as_ticker(known_contract(view, call.path["symbol"])))
 
 
 def as_ticker(one: ContractView) -> TickerRow:
@@ -108,7 +108,7 @@ def as_ticker(one: ContractView) -> TickerRow:
 
 async def klines(call: ApiCall) -> KlinesReply:
     query: KlinesQuery = call.query
-    contract = _contract(await call.api.view(), call.path["symbol"])
+    contract = known_contract(await call.api.view(), call.path["symbol"])
     chart = await call.api.look.chart(contract.instrument, query.interval)
     if chart is None:
         raise ApiProblem(Code.NOT_NOW, "the engine is too busy to draw its bars", "ask again in a second")
@@ -136,12 +136,12 @@ def _kline(bar: Bar, contract: ContractView, *, closed: bool) -> Kline:
 async def subscribe(call: ApiCall) -> SubscribedReply:
     view, body = await call.api.view(), call.body
     assert isinstance(body, SubscribeRequest)
-    symbols = frozenset(_contract(view, symbol).instrument for symbol in body.symbols)
+    symbols = frozenset(known_contract(view, symbol).instrument for symbol in body.symbols)
     call.api.wanted[call.caller.token.id] = symbols
     return SubscribedReply(tuple(sorted(symbols)), "/ws")
 
 
-def _contract(view: View, symbol: str) -> ContractView:
+def known_contract(view: View, symbol: str) -> ContractView:
     """Raises ApiProblem."""
     found = next((one for one in view.contracts if symbol in (one.instrument, one.name)), None)
     if found is None:

@@ -243,7 +243,7 @@ def problems(route: Route) -> tuple[Code, ...]:
         found.add(Code.NOT_FOUND)
     if route.body is not None:
         found |= {Code.TOO_LARGE, Code.MEDIA_TYPE}
-    if route.body is s.SubscribeRequest:
+    if route.body in (s.SubscribeRequest, s.OrderRequest):
         found.add(Code.NOT_FOUND)
     if route.commands:
         found |= {Code.REFUSED, Code.UNKNOWN}

@@ -1,15 +1,14 @@
-"""The HTTP server of the REST API, and the thread that it lives in: it is never on the engine's loop."""
+"""The HTTP server of the REST API."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import re
+import resource
 import ssl
-import threading
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -17,11 +16,10 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from adapters.common.pacing import Backoff
 from adapters.control.access import AccessLog
 from adapters.control.metrics import exposition
 from adapters.control.rest.config import ApiConfig
-from adapters.control.rest.guard import Guard
+from adapters.control.rest.guard import METHODS, Guard, path_of, what_of
 from adapters.control.rest.idempotency import UsedKeys
 from adapters.control.rest.live import LiveUpdates
 from adapters.control.rest.openapi import KEY_PATTERN, document
@@ -29,7 +27,6 @@ from adapters.control.rest.problem import ApiProblem, Code
 from adapters.control.rest.routes import Route, parameters, routes
 from adapters.control.rest.service import ApiCall, ApiService, Caller, SharedLooks, WireAnswer
 from adapters.control.rest.shapes import read_plain
-from adapters.control.rest.unhurried import unhurried_loop
 from adapters.control.tokens import KnownTokens, Scope
 from engine.model.errors import FatalError, RetryableError
 from engine.ports import Clock, EngineHandle
@@ -43,9 +40,10 @@ CONNECTIONS = 2000
 _BODY_S = 10.0
 _IDLE_S = 30.0
 """A connection that asks nothing for so long is closed; one that never asks too."""
+_OTHER_FILES = 300
+"""Open files that are kept for everything else in the process."""
 _DIGITS = 20
 _ENDING_S = 2.0
-_STOP_S = 5.0
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": "tstream"}
 _KEY = "Idempotency-Key"
 _JSON = "application/json"
@@ -93,8 +91,10 @@ class ApiServer:
         server, loop = runner.server, asyncio.get_running_loop()
         assert server is not None
 
+        most = min(CONNECTIONS, _room())
+
         def accept() -> asyncio.Protocol:
-            return server() if len(server.connections) < CONNECTIONS else _HangUp()
+            return server() if len(server.connections) < most else _HangUp()
 
         try:
             self._listening = await loop.create_server(
@@ -132,7 +132,7 @@ class ApiServer:
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """Lets in who may come in; whatever goes wrong is answered in one form."""
-        path, checked = _path_of(request), self._checked(request)
+        path, checked = path_of(request), self._checked(request)
         try:
             self._guard.place(request)
             scope = checked.route.scope if checked is not None else Scope.READ
@@ -144,13 +144,14 @@ class ApiServer:
         except web.HTTPException as error:
             response = self._problem(_known_problem(error))
         except Exception:
-            log.exception("a request to the API failed: %s %s", request.method, path or "an unknown path")
+            log.exception("a request to the API failed: %s", what_of(request))
             response = self._problem(ApiProblem(Code.INTERNAL, "internal error, see the log"))
-        self.api.counts[request.method, path or "unknown", response.status] += 1
+        method = request.method if request.method in METHODS else "other"
+        self.api.counts[method, path or "unknown", response.status] += 1
         return response
 
     def _checked(self, request: web.Request) -> _Checked | None:
-        return self._table.get((request.method, _path_of(request)))
+        return self._table.get((request.method, path_of(request)))
 
     def _problem(self, problem: ApiProblem) -> web.Response:
         body = self._encoder.encode(problem.reply)
@@ -254,12 +255,6 @@ def _number(text: str) -> int | Decimal:
 _JSON_NUMBERS = msgspec.json.Decoder(float_hook=_number)
 
 
-def _path_of(request: web.Request) -> str:
-    """As the table has it; empty for what is not in it."""
-    resource = request.match_info.route.resource
-    return resource.canonical if resource is not None else ""
-
-
 def _text(kind: object, value: str) -> str:
     try:
         return str(msgspec.convert(value, kind))
@@ -304,88 +299,21 @@ def _tls(config: ApiConfig) -> ssl.SSLContext | None:
     return context
 
 
+def _room() -> int:
+    """How many connections leave enough open files to the engine, after asking for as many as may be had."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return CONNECTIONS
+    wanted = 2 * CONNECTIONS if hard == resource.RLIM_INFINITY else min(hard, 2 * CONNECTIONS)
+    if soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+    return max(8, soft - _OTHER_FILES)
+
+
 class _HangUp(asyncio.Protocol):
     """For whom there is no room."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.close()
-
-
-class ApiThread:
-    """The API in a daemon thread and loop of its own: clients hold up no event of the engine."""
-
-    def __init__(self, handle: EngineHandle, config: ApiConfig, access: AccessLog, clock: Clock) -> None:
-        """`clock` is the wall's."""
-        self._parts = handle, config, access, clock
-        self.url: Future[str] = Future()
-        """Where it listens, once it does."""
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-
-    async def run(self) -> None:
-        """On the engine's loop: until it is cancelled. Raises what ended the API."""
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[None] = loop.create_future()
-        thread = threading.Thread(target=self._work, args=(loop, ended), name="api", daemon=True)
-        thread.start()
-        try:
-            await ended
-        finally:
-            self._end()
-            await asyncio.to_thread(thread.join, _STOP_S)
-
-    def _end(self) -> None:
-        if self._loop is not None and self._stop is not None:
-            with suppress(RuntimeError):  # it has ended by itself
-                self._loop.call_soon_threadsafe(self._stop.set)
-
-    def _work(self, outside: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
-        failure: Exception | None = None
-        try:
-            with asyncio.Runner(loop_factory=unhurried_loop) as runner:
-                runner.run(self._main())
-        except Exception as error:  # noqa: BLE001 - handed over to whoever waits for the end
-            failure = error
-
-        def tell() -> None:
-            if ended.done():
-                return
-            if failure is None:
-                ended.set_result(None)
-            else:
-                ended.set_exception(failure)
-
-        with suppress(RuntimeError):  # the engine's loop is closed
-            outside.call_soon_threadsafe(tell)
-
-    async def _main(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = await self._listening(self._stop)
-        if server is None:
-            return
-        try:
-            log.info("the API is at %s", server.url)
-            if not self.url.done():
-                self.url.set_result(server.url)
-            await self._stop.wait()
-        finally:
-            await server.stop()
-
-    async def _listening(self, stop: asyncio.Event) -> ApiServer | None:
-        """A server that listens; the port may be another's for a while. None where the end came first."""
-        pauses = Backoff(5.0, 60.0)
-        while not stop.is_set():
-            server = ApiServer(*self._parts)
-            try:
-                await server.start()
-                return server
-            except RetryableError as error:
-                log.error("the API is not there: %s", error)
-            except FatalError as error:
-                log.error("the API is not there until a person changes something: %s", error)
-                await stop.wait()
-                return None
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pauses.pause_s()):
-                    await stop.wait()
-        return None

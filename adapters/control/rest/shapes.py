@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from engine.model.commands import MOST_LOTS, MOST_MINUTES, MOST_TARGETS, MOST_TICKS
+from engine.model.commands import MOST_MINUTES, MOST_TARGETS, MOST_TICKS
 from engine.model.market import Side, Timeframe
 from engine.model.notices import Notice
 from engine.model.orders import AccountKind, OrderType
@@ -112,10 +112,10 @@ class OrderRequest(ApiRequest, frozen=True):
 
     symbol: Symbol
     side: Side
-    qty: Annotated[int, Meta(ge=1, le=MOST_LOTS)] | None = None
-    """Lots: contracts of a future, least steps of a coin."""
+    qty: PlainNumber | None = None
+    """Contracts, shares, coins."""
     risk_usd: PlainNumber | None = None
-    """Or what may be lost at the stop, costs included; the lots follow from it."""
+    """Or what may be lost at the stop, costs included; the quantity follows from it."""
     type: OrderType = OrderType.MARKET
     price: PlainNumber | None = None
     """Where a limit or stop entry rests."""

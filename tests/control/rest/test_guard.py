@@ -5,11 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
+from adapters.common.redaction import REDACT
 from adapters.control.rest import guard
 from adapters.control.rest.routes import Route, routes
 from adapters.control.rest.server import MOST_BYTES
@@ -17,6 +26,7 @@ from adapters.control.tokens import Scope, TokenFile
 from engine.model.notices import Severity
 from tests.control.fake import a_view
 from tests.control.rest.serving import NOW, OWN, Obedient, Served, served
+from tests.support.waits import until
 
 RAW = ("/openapi.json", "/metrics", "/ws")
 
@@ -147,13 +157,19 @@ async def test_wrong_tokens_are_answered_later_each_time_and_told_to_people(
     assert "wrong" not in json.dumps([line for line in lines if line["event"] == "attached"])
 
 
-async def test_a_crowd_of_wrong_tokens_is_not_even_looked_at(
+async def test_a_crowd_of_wrong_tokens_is_turned_away_at_once_and_the_right_ones_come_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard, "FIRST_PAUSE_S", 0.5)
     monkeypatch.setattr(guard, "LONGEST_PAUSE_S", 0.5)
     async with served(Obedient(a_view()), tmp_path) as api:
-        replies = await asyncio.gather(*(api.ask("GET", "/positions", "wrong") for _ in range(60)))
+        crowd = [asyncio.create_task(api.ask("GET", "/positions", "wrong")) for _ in range(60)]
+        await until(lambda: sum(task.done() for task in crowd) == 60 - guard.WAITING)
+        # one of 32 random bytes is no guess, and waits for nothing; one that a person has chosen may be
+        assert (await api.ask("GET", "/positions", "read")).status == 200
+        assert (await api.ask("GET", "/positions", OWN)).status == 429
+        replies = await asyncio.gather(*crowd)
+        assert (await api.ask("GET", "/positions", OWN)).status == 200
         found = sorted(reply.status for reply in replies)
         assert found == [401] * guard.WAITING + [429] * (60 - guard.WAITING)
         assert all(reply.headers["Retry-After"] for reply in replies if reply.status == 429)
@@ -238,3 +254,43 @@ async def test_lines_that_are_no_http_harm_nobody(tmp_path: Path) -> None:
         assert (await api.ask("GET", "/positions", "read")).status == 200
         with socket.create_connection((host, port)):
             assert (await api.ask("GET", "/positions", "read")).status == 200
+
+
+async def test_what_strangers_write_stands_in_no_log_and_grows_nothing(tmp_path: Path) -> None:
+    async with served(Obedient(a_view()), tmp_path) as api:
+        _, text = TokenFile(tmp_path / "api-tokens.json").create("script", [Scope.READ], NOW)
+        for number in range(30):
+            for path in (f"/positions/{text}/{number}", f"/{text}"):
+                assert (await api.ask("GET", path, "wrong")).status == 401
+        assert len(api.server.api.counts) == 1
+    assert text not in (tmp_path / "access.log").read_text()
+    assert REDACT(f"a log with {text} in it") == "a log with [redacted] in it"
+
+
+async def test_beyond_this_machine_it_speaks_tls(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    begin = datetime(2020, 1, 1, tzinfo=UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(begin)
+        .not_valid_after(begin + timedelta(days=20_000))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    cert, secret = tmp_path / "cert.pem", tmp_path / "key.pem"
+    cert.write_bytes(made.public_bytes(Encoding.PEM))
+    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    files = {"certificate": str(cert), "certificate_key": str(secret)}
+    async with served(Obedient(a_view()), tmp_path, **files) as api:
+        trusted = ssl.create_default_context(cafile=str(cert))
+        url = f"https://localhost:{api.server.url.rpartition(':')[2]}/positions"
+        headers = {"Authorization": f"Bearer {OWN}"}
+        async with api.session.get(url, headers=headers, ssl=trusted) as reply:
+            assert reply.status == 200
+        with pytest.raises(ClientError):
+            await api.session.get(url.replace("https", "http"), headers=headers)

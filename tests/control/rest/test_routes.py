@@ -161,7 +161,7 @@ async def test_numbers_of_an_order_are_those_that_were_written(tmp_path: Path) -
     "wrong",
     [
         {"qty": 0},
-        {"qty": 1.5},
+        {"qty": -1},
         {"qty": True},
         {"price": "1e5"},
         {"price": -1},
@@ -189,6 +189,30 @@ async def test_an_order_of_nonsense_reaches_nobody(tmp_path: Path, wrong: dict[s
         assert reply.status == 400
         assert (await reply.json())["error"] == "bad_request"
     assert handle.sent == []
+
+
+async def test_quantities_are_contracts_and_coins_in_whole_steps(tmp_path: Path) -> None:
+    view = a_view()
+    coin = replace(view.contracts[0], instrument="BTCUSDT", lot_size=Decimal("0.0001"))
+    handle = Obedient(replace(view, contracts=(*view.contracts, coin)))
+    table = [("MNQ", 2, 2), ("MNQ", "3.0", 3), ("BTCUSDT", 0.0137, 137), ("BTCUSDT", "1", 10_000)]
+    async with served(handle, tmp_path) as api:
+        for number, (symbol, qty, lots) in enumerate(table):
+            order = {"symbol": symbol, "side": "buy", "qty": qty, "stop_ticks": 40}
+            key = {"Idempotency-Key": f"k{number}"}
+            assert (await api.ask("POST", "/trading/order", "trade", json=order, **key)).status == 200
+            sent = handle.sent[-1]
+            assert isinstance(sent, PlaceManual)
+            assert sent.qty == lots
+        for symbol, qty, status, told in (
+            ("MNQ", 1.5, 409, "MNQ is traded in steps of 1"),
+            ("BTCUSDT", 0.00015, 409, "BTCUSDT is traded in steps of 0.0001"),
+            ("DOGE", 1, 404, "DOGE is not watched by this engine; it watches MNQ, BTCUSDT"),
+        ):
+            order = {"symbol": symbol, "side": "buy", "qty": qty, "stop_ticks": 40}
+            reply = await api.ask("POST", "/trading/order", "trade", json=order, **{"Idempotency-Key": "k"})
+            assert (reply.status, (await reply.json())["message"]) == (status, told)
+    assert len(handle.sent) == len(table)
 
 
 async def test_what_the_engine_refuses_is_told_in_its_words(tmp_path: Path) -> None:

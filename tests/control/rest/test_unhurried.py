@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 
 from adapters.control.access import AccessLog
 from adapters.control.rest.config import ApiConfig
-from adapters.control.rest.server import ApiThread
+from adapters.control.rest.thread import ApiThread
 from adapters.control.rest.unhurried import AT_ONCE, BURST_S, LONGEST_PAUSE_S, SHARE, UnhurriedSelector
 from tests.control.fake import a_view
 from tests.control.rest.serving import NOW, Obedient
@@ -96,7 +96,7 @@ async def test_the_thread_serves_and_ends_with_the_engine(tmp_path: Path) -> Non
 async def test_a_port_that_is_taken_is_told_and_tried_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.control.rest.server.Backoff.pause_s", lambda self: 0.05)
+    monkeypatch.setattr("adapters.control.rest.thread.Backoff.pause_s", lambda self: 0.05)
     with socket.socket() as other, AccessLog(tmp_path / "access.log", lambda: NOW) as access:
         other.bind(("127.0.0.1", 0))
         other.listen()
