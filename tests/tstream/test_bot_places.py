@@ -21,6 +21,7 @@ from tstream.convert.books import book_configs, wanted_books
 from tstream.convert.bots import bots
 from tstream.convert.risk import paper_books
 from tstream.convert.venues import venue_asked
+from tstream.errors import SettingsError
 from tstream.paths import Paths
 from tstream.settings.load import login_problems
 from tstream.venues import known
@@ -351,3 +352,15 @@ def test_the_file_of_the_guide_is_taken_as_it_is(places: Paths, tmp_path: Path) 
     settings = load_bots(places, None, [path])[0].settings
     [book] = paper_books(settings)
     assert (book.paper is not None, book.risk.max_open_trades) == (True, 1)
+
+
+def test_a_size_that_no_order_can_have_is_told_before_anything_runs(places: Paths, write: Write) -> None:
+    path = coin(write, "mock", "binance", trading__position_size=0.00001, strategy__position_size=0.00001)
+    with pytest.raises(SettingsError) as told:
+        load_bots(places, None, [path])
+    [problem] = told.value.problems
+    assert problem.key == "trading.position_size"
+    assert problem.message == "makes trades of 1 USDT, and binance takes none below 5"
+    assert problem.remedy == "write 0.000050 or more, or a larger balance"
+    enough = {"trading__position_size": 0.00005, "strategy__position_size": 0.00005}
+    load_bots(places, None, [coin(write, "mock", "binance", **enough)])

@@ -261,6 +261,7 @@ class BotTables:
             wrong += _switch_problems(one, self.places[one.name], settings)
             wrong += _channel_problems(one, settings)
             wrong += _source_problems(one, self.places[one.name], settings)
+            wrong += _size_problems(one, self.places[one.name], settings)
         needed = dict.fromkeys(place.venue for place in self.places.values())
         return wrong or [problem for name in needed for problem in login_problems(settings, name)]
 
@@ -285,6 +286,23 @@ def _source_problems(one: NamedBot, place: BotPlace, settings: Settings) -> list
     why = f"would have its prices from {', '.join(venues)}, and not from {place.venue}"
     remedy = f'write "{symbol}@{place.venue}"'
     return [Problem("trading.symbol", why, shown(symbol), f"{one.path}", remedy)]
+
+
+def _size_problems(one: NamedBot, place: BotPlace, settings: Settings) -> list[Problem]:
+    """Of play money, whose balance is known: a share of it so small that its venue would take no order."""
+    file = one.file
+    share = file.trading.position_size or file.strategy.position_size
+    symbol = symbol_of(file.trading.symbol)
+    known = next((known for known in settings.instrument_table() if known.symbol == symbol), None)
+    if known is None or share is None or place.money is not Money.PAPER:
+        return []
+    worth, least = file.broker.initial_balance * share, known.least_notional
+    if worth >= least:
+        return []
+    told = f"{worth.normalize():f} {known.currency}"
+    why = f"makes trades of {told}, and {place.kind} takes none below {least.normalize():f}"
+    remedy = f"write {(least / file.broker.initial_balance).normalize():.6f} or more, or a larger balance"
+    return [Problem("trading.position_size", why, str(share), f"{one.path}", remedy)]
 
 
 def _channel_problems(one: NamedBot, settings: Settings) -> list[Problem]:

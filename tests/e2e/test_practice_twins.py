@@ -1,15 +1,20 @@
-"""The program on Kraken's practice twin: a trade by hand, the power cut, and a flatten."""
+"""The program on practice twins: a trade by hand, the power cut, and a flatten."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import pytest
+
 from engine.model.view import View
 from tests.e2e.program import Headless, gone
 
-HEADLESS = ("--venue", "kraken")
-BUY = ("order", "place", "buy", "BTCUSDT.P", "--qty", "2", "--stop-ticks", "800", "--target-ticks", "1600")
+BUY = {
+    "kraken": ("BTCUSDT.P", "--qty", "0.0002", "--stop-ticks", "800", "--target-ticks", "1600"),
+    "ibkr": ("MES", "--qty", "1", "--stop-ticks", "100", "--target-ticks", "200"),
+}
+"""One lot, or two, by the names of the venues."""
 
 
 def held(run: Headless) -> View | None:
@@ -20,20 +25,21 @@ def held(run: Headless) -> View | None:
     return seen if all(one.stop is not None for one in seen.positions) else None
 
 
-def bought(run: Headless) -> CompletedProcess[str] | None:
+def bought(run: Headless, venue: str) -> CompletedProcess[str] | None:
     """What is said of the order, once it is taken: before that there are no prices yet."""
-    said = run.beside(*BUY)
+    said = run.beside("order", "place", "buy", *BUY[venue])
     return said if said.returncode == 0 else None
 
 
-def test_a_trade_by_hand_outlives_the_power_and_is_flattened(home: Path) -> None:
-    with Headless(home, *HEADLESS) as run:
+@pytest.mark.parametrize("venue", BUY)
+def test_a_trade_by_hand_outlives_the_power_and_is_flattened(home: Path, venue: str) -> None:
+    with Headless(home, "--venue", venue) as run:
         run.practice()
-        placed = run.until(lambda: bought(run), "an order is taken")
+        placed = run.until(lambda: bought(run, venue), "an order is taken")
         assert "placed as" in placed.stdout
         first = run.until(lambda: held(run), "the position stands with its stop")
         run.kill()
-    with Headless(home, *HEADLESS) as again:
+    with Headless(home, "--venue", venue) as again:
         practice = again.practice()
         second = again.until(lambda: held(again), "the position is known again")
         assert [(one.instrument, one.qty, one.stop) for one in second.positions] == [
