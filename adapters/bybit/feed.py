@@ -8,9 +8,8 @@ from adapters.bybit import mapping
 from adapters.bybit.access import BybitAccess
 from adapters.bybit.market_stream import BybitMarketStream
 from adapters.bybit.wire import BybitWireError
-from adapters.common.json_link import JsonLink, SocketStream
+from adapters.common.json_link import SocketStream
 from engine.model.errors import RetryableError
-from engine.model.events import LinkChanged, LinkState
 from engine.model.market import Bar, Timeframe
 from engine.ports import Sink
 
@@ -28,15 +27,8 @@ class BybitFeed:
         """Stream until cancelled. Raises FatalError when an instrument needs a person."""
         access = self._access
         config = access.config
-        announced = False
 
-        async def make_stream() -> SocketStream:
-            nonlocal announced
-            await access.resolve()
-            if not announced:
-                announced = True
-                for event in access.contracts():
-                    sink(event)
+        def stream() -> SocketStream:
             products = access.told()
             return BybitMarketStream(
                 products,
@@ -49,19 +41,8 @@ class BybitFeed:
                 config.venue,
             )
 
-        def report(state: LinkState, detail: str) -> None:
-            sink(
-                LinkChanged(
-                    ts_recv=access.clock(), link="market", state=state, detail=detail, venue=config.venue
-                )
-            )
-
         url = f"{config.hosts.public_url}/{config.category}"
-        access.hear(sink)
-        try:
-            await JsonLink("market", url, make_stream, report, config.timing.socket, access.rng).run()
-        finally:
-            await access.leave(sink)
+        await access.run_market(sink, url, stream, config.timing.socket)
 
     async def history(
         self, instrument: str, start: int, end: int, timeframe: Timeframe = Timeframe.M1

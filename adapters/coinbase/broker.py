@@ -99,7 +99,7 @@ class CoinbaseBroker:
 
     async def place(self, order: PlaceOrder) -> str:
         """Send once; gives the venue's order id. Raises RefusedError, UnknownOutcomeError, RetryableError."""
-        coin = self._access.coin(order.instrument)
+        coin = self._access.product(order.instrument)
         self._check(order, coin)
         body = requests.place_body(order, coin.instrument, self._access.config.stop_slack)
         self._reports.sent(order)
@@ -109,7 +109,7 @@ class CoinbaseBroker:
 
     async def modify(self, change: ModifyOrder) -> None:
         """Move a limit. Raises RefusedError, as for a stop, which the venue changes in no way; the others."""
-        coin = self._access.coin(change.instrument)
+        coin = self._access.product(change.instrument)
         known = self._reports.order(change.venue_id)
         if known is None:
             raise RetryableError("the order is not known yet")
@@ -143,7 +143,7 @@ class CoinbaseBroker:
 
     async def close(self, position: ClosePosition) -> None:
         """Sell coins at market: no more than is asked for, and than there are; none is success."""
-        coin, lots = self._access.coin(position.instrument), position.qty
+        coin, lots = self._access.product(position.instrument), position.qty
         if lots > 0:
             lots = min(lots, await self._owned(coin))
         if not lots:

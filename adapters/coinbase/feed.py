@@ -9,9 +9,8 @@ from adapters.coinbase.access import CoinbaseAccess
 from adapters.coinbase.market_stream import CoinbaseMarketStream
 from adapters.coinbase.queries import GRANULARITY
 from adapters.coinbase.wire import CoinbaseWireError
-from adapters.common.json_link import JsonLink, SocketStream
+from adapters.common.json_link import SocketStream
 from engine.model.errors import RetryableError
-from engine.model.events import LinkChanged, LinkState
 from engine.model.market import Bar, Timeframe
 from engine.ports import Sink
 
@@ -27,33 +26,13 @@ class CoinbaseFeed:
         """Stream until cancelled. Raises FatalError when a product needs a person."""
         access = self._access
         config = access.config
-        announced = False
 
-        async def make_stream() -> SocketStream:
-            nonlocal announced
-            await access.resolve()
-            if not announced:
-                announced = True
-                for event in access.contracts():
-                    sink(event)
+        def stream() -> SocketStream:
             return CoinbaseMarketStream(
-                access.told_as(), sink, access.clock, access.anomalies, self._next_seq, config.venue
+                access.told(), sink, access.clock, access.anomalies, self._next_seq, config.venue
             )
 
-        def report(state: LinkState, detail: str) -> None:
-            sink(
-                LinkChanged(
-                    ts_recv=access.clock(), link="market", state=state, detail=detail, venue=config.venue
-                )
-            )
-
-        access.hear(sink)
-        try:
-            await JsonLink(
-                "market", config.hosts.market_url, make_stream, report, config.timing.socket, access.rng
-            ).run()
-        finally:
-            await access.leave(sink)
+        await access.run_market(sink, config.hosts.market_url, stream, config.timing.socket)
 
     async def history(
         self, instrument: str, start: int, end: int, timeframe: Timeframe = Timeframe.M1
@@ -63,7 +42,7 @@ class CoinbaseFeed:
         Raises RetryableError, RefusedError.
         """
         access = self._access
-        coin = access.coin(instrument)
+        coin = access.product(instrument)
         if timeframe not in GRANULARITY:
             return []
         rows = await access.queries.bars(coin.instrument, start, end, timeframe)

@@ -63,13 +63,13 @@ async def _checks(venue: CoinbaseVenue, about: AccountCheck | None) -> list[Chec
         await venue.resolve()
     except PortError as error:
         return [*found, Check("contracts", False, str(error), "correct the instruments in the settings")]
-    paused = [f"{root} ({state})" for root in venue.coins if (state := venue.paused(root))]
+    paused = [f"{root} ({state})" for root in venue.products if (state := venue.paused(root))]
     if paused:
         found.append(
             Check("contracts", False, f"no entries now: {', '.join(paused)}", "wait, or take them out")
         )
     else:
-        found.append(Check("contracts", True, f"{', '.join(venue.coins)} as in our table"))
+        found.append(Check("contracts", True, f"{', '.join(venue.products)} as in our table"))
     percent = (config.stop_slack * 100).normalize()
     found.append(
         Check("stops", True, f"limits {percent:f} % beyond their price: the venue has none at market")

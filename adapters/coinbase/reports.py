@@ -90,7 +90,7 @@ class CoinbaseReports:
 
     def deliver(self, row: CoinbaseUserOrder) -> None:
         """Report an order of the stream. Raises CoinbaseWireError."""
-        coin = self._access.coins.get(row.product_id) or self._access.told_as().get(row.product_id)
+        coin = self._access.products.get(row.product_id) or self._access.told().get(row.product_id)
         if self._sink is None or coin is None:
             return
         status = mapping.STATUSES.get(row.status)
@@ -114,7 +114,7 @@ class CoinbaseReports:
         """Our products' orders that live or have changed since a time. Raises RetryableError."""
         found: dict[str, VenueOrder] = {}
         for row in rows:
-            coin = self._access.coins.get(row.product_id)
+            coin = self._access.products.get(row.product_id)
             if coin is None:
                 continue
             try:
@@ -132,7 +132,7 @@ class CoinbaseReports:
         """Our products' fills, oldest first, each once. Raises RetryableError."""
         found: dict[str, Fill] = {}
         for row in rows:
-            coin = self._access.coins.get(row.product_id)
+            coin = self._access.products.get(row.product_id)
             if coin is None:
                 continue
             try:
@@ -205,7 +205,7 @@ class CoinbaseReports:
         queries, known = self._access.queries, self._known.get(order_id)
         if known is None:
             row = await queries.order(order_id, Priority.VERIFY)
-            coin = self._access.coins.get(row.product_id)
+            coin = self._access.products.get(row.product_id)
             if coin is None:
                 return True
             known = mapping.order(row, coin)
