@@ -138,6 +138,7 @@ def test_a_folder_may_have_bots_of_several_markets(places: Paths, write: Write) 
         ("mock", "bybit", "BTCUSDT.P", At.PRACTICE),
         ("mock", "coinbase", "BTCUSD", At.PRACTICE),
         ("mock", "yahoo", "BTCUSD", At.PRACTICE),
+        ("mock", "ibkr", "MNQ", At.PRACTICE),
         ("yahoo_paper", "yahoo", "MNQ", At.LIVE),
         ("ibkr_paper", "ibkr", "MNQ", At.LIVE),
         ("kraken_paper", "kraken", "BTCUSDT.P", At.LIVE),
@@ -362,5 +363,5 @@ def test_a_size_that_no_order_can_have_is_told_before_anything_runs(places: Path
     assert problem.key == "trading.position_size"
     assert problem.message == "makes trades of 1 USDT, and binance takes none below 5"
     assert problem.remedy == "write 0.000050 or more, or a larger balance"
-    enough = {"trading__position_size": 0.00005, "strategy__position_size": 0.00005}
+    enough: dict[str, Any] = {"trading__position_size": 0.00005, "strategy__position_size": 0.00005}
     load_bots(places, None, [coin(write, "mock", "binance", **enough)])

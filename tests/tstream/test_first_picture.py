@@ -45,6 +45,7 @@ def test_it_is_that_of_the_settings_as_long_as_they_stay(kept: FirstPicture, pla
         bell=True,
         timeframes=(),
         keymap={"pause": "f9"},
+        told_in="America/Chicago",
         notes=("a note",),
     )
     assert recall(places, None) == kept

@@ -42,6 +42,8 @@ class FirstPicture(Struct, frozen=True, forbid_unknown_fields=True):
     bell: bool
     timeframes: tuple[Timeframe, ...]
     keymap: dict[str, str]
+    told_in: str
+    """Time zone of log lines."""
     notes: tuple[str, ...] = ()
     """Written before the screen is taken."""
 
@@ -65,6 +67,7 @@ def picture_of(settings: Settings, journal: str, notes: tuple[str, ...] = ()) ->
         bell=ui.bell,
         timeframes=ui.timeframes,
         keymap=dict(ui.keymap),
+        told_in=settings.told_in,
         notes=notes,
     )
 
@@ -141,4 +144,5 @@ def blank(picture: FirstPicture) -> View:
         alignment={},
         notices=(),
         health=HealthView(ok=True, detail="starting"),
+        told_in=picture.told_in,
     )
