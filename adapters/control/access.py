@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import queue
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -58,6 +59,7 @@ class Door(StrEnum):
     SOCKET = "socket"
     API = "api"
     WEB = "web"
+    TELEGRAM = "telegram"
 
 
 class Visitor(Struct, frozen=True, kw_only=True):
@@ -96,7 +98,10 @@ class AccessLog:
         self._seen_file = file.with_name("clients.json")
         self._clock, self._tell, self._now = clock, tell, now
         self._lines: queue.Queue[logging.LogRecord] = queue.Queue(_QUEUED)
-        self._writer = QueueListener(self._lines, _File(file, max_bytes, keep))
+        self._writer = QueueListener(
+            self._lines, _File(file, max_bytes, keep), _KnownClients(self._seen_file)
+        )
+        self._lock = threading.Lock()
         self._open = False
         self._dropped = 0
         self._told: dict[str, tuple[float, int]] = {}
@@ -147,14 +152,15 @@ class AccessLog:
         counted in between; each is in the file.
         """
         self._write("news", who, what=text, detail=severity.value)
-        now = self._now()
-        at, missed = self._told.get(about, (now - 2 * _SAME_S, 0))
-        if now - at < _SAME_S or self._pace.wait_s(now) > 0:
-            self._told[about] = at, missed + 1
-            return
-        self._pace.take(now)
-        self._told = {key: one for key, one in self._told.items() if now - one[0] < _SAME_S}
-        self._told[about] = now, 0
+        with self._lock:
+            now = self._now()
+            at, missed = self._told.get(about, (now - 2 * _SAME_S, 0))
+            if now - at < _SAME_S or self._pace.wait_s(now) > 0:
+                self._told[about] = at, missed + 1
+                return
+            self._pace.take(now)
+            self._told = {key: one for key, one in self._told.items() if now - one[0] < _SAME_S}
+            self._told[about] = now, 0
         more = f" ({missed} more since it was told last)" if missed else ""
         self._tell(severity, f"{_clean(text)}{more}")
 
@@ -163,15 +169,13 @@ class AccessLog:
     def _greet(self, who: Visitor) -> None:
         """Whoever comes for the first time is news."""
         key = " ".join(part for part in (who.door.value, who.name, who.origin) if part)
-        if self._seen is None:
-            self._seen = deque(self._remembered(), _KNOWN)
-        if key in self._seen:
-            return
-        self._seen.append(key)
-        try:
-            replace_file(self._seen_file, msgspec.json.encode(list(self._seen)))
-        except OSError as error:
-            log.warning("%s can't be written: %s", self._seen_file, error.strerror)
+        with self._lock:
+            if self._seen is None:
+                self._seen = deque(self._remembered(), _KNOWN)
+            if key in self._seen:
+                return
+            self._seen.append(key)
+            self._put(seen=list(self._seen))
         called = f" {who.name}" if who.name else ""
         text = f"a client that was never here before came by the {who.door}:{called} from {who.origin}"
         severity = Severity.INFO if who.origin == HERE and who.door is Door.SOCKET else Severity.WARNING
@@ -191,11 +195,15 @@ class AccessLog:
         dropped, self._dropped = self._dropped, 0
         if dropped:
             line["lines_lost_before"] = dropped
-        text = json.dumps(_cleaned(line), ensure_ascii=False)
+        if not self._put(msg=json.dumps(_cleaned(line), ensure_ascii=False)):
+            self._dropped += dropped + 1
+
+    def _put(self, **record: object) -> bool:
         try:
-            self._lines.put_nowait(logging.makeLogRecord({"msg": text}))
+            self._lines.put_nowait(logging.makeLogRecord(record))
         except queue.Full:
-            self._dropped = dropped + 1
+            return False
+        return True
 
 
 class _File(RotatingFileHandler):
@@ -205,7 +213,11 @@ class _File(RotatingFileHandler):
         super().__init__(file, maxBytes=max_bytes, backupCount=keep, encoding="utf-8", delay=True)
         self._failing = False
 
+    def filter(self, record: logging.LogRecord) -> bool:
+        return bool(record.msg)
+
     def _open(self) -> TextIOWrapper:
+        Path(self.baseFilename).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return open(
             self.baseFilename, "a", encoding=self.encoding, errors="backslashreplace", opener=owner_only
         )
@@ -218,6 +230,23 @@ class _File(RotatingFileHandler):
         if not self._failing:
             self._failing = True
             log.exception("the access log %s can't be written", self.baseFilename)
+
+
+class _KnownClients(logging.Handler):
+    """Keeps the clients that were seen, for the next start."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._file = file
+
+    def emit(self, record: logging.LogRecord) -> None:
+        seen = record.__dict__.get("seen")
+        if seen is None:
+            return
+        try:
+            replace_file(self._file, msgspec.json.encode(seen))
+        except OSError as error:
+            log.warning("%s can't be written: %s", self._file, error.strerror)
 
 
 def _clean(text: str) -> str:

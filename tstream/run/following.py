@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.model.watch import WatchLimits
-from engine.ports import Clock
+from engine.ports import Clock, EngineHandle
 from engine.runtime.engine import Engine
 from engine.runtime.supervision import ALERTS_LINK
 from tstream.clock import wall_ns
@@ -32,7 +32,9 @@ Told = Callable[[Settings, Settings], Awaitable[None]]
 class Channels:
     """The news of a run: begun when a channel is first set up, and following the settings from then on."""
 
-    def __init__(self, engine: Engine, clock: Clock, stack: AsyncExitStack, files: BotTables | None) -> None:
+    def __init__(
+        self, engine: EngineHandle, clock: Clock, stack: AsyncExitStack, files: BotTables | None
+    ) -> None:
         """`stack` ends it, telling how the run ended; bots of `files` have wishes of their own."""
         self._engine = engine
         self._clock = clock

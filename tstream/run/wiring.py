@@ -37,7 +37,7 @@ from tstream.paths import Paths
 from tstream.run.api import api_service, wants_api
 from tstream.run.arming import all_armed
 from tstream.run.claim import Claim
-from tstream.run.doors import access_log
+from tstream.run.doors import access_log, by_telegram
 from tstream.run.first_picture import shown_venues
 from tstream.run.following import Channels, FollowingParts, Told
 from tstream.run.keeping import keeping, tick_tap
@@ -168,7 +168,7 @@ class Run:
                 control = ControlServer(engine, self.paths.control_socket, access=access, lines=self.lines)
                 await control.start()
                 stack.push_async_callback(control.stop)
-            channels = Channels(engine, self.clock.wall, stack, self._files)
+            channels = Channels(by_telegram(engine, access), self.clock.wall, stack, self._files)
             if self.by_hand is None:
                 await channels.follow(self.settings)
             services = [*self._services(engine, state, venues, stack, access)]
