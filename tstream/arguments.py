@@ -65,6 +65,13 @@ _PARAMETERS = (
         "Only this venue of the settings; may be given several times.",
         metavar="NAME",
     ),
+    _option(
+        "demo",
+        bool,
+        SETTINGS,
+        "No money: practice twins of the settings' venues, or the testnet of a --venue whose key is set.",
+        False,
+    ),
     _option("readonly", bool, SCREEN, "Look only: the keys that trade do nothing.", False),
     _option("fps", int | None, SCREEN, "Frames a second.", min=FPS[0], max=FPS[1], metavar="N"),
     _option("theme", str | None, SCREEN, "Colour theme.", metavar="NAME"),

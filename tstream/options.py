@@ -65,6 +65,8 @@ class RunOptions:
     """Record a tape; None leaves it to the settings."""
     api: bool | None = None
     """Serve the REST API; None leaves it to the settings."""
+    demo: bool = False
+    """Play: practice twins, or the testnet of a venue that is named, in a folder of their own."""
     bots: tuple[Path, ...] = ()
     """JSON files of bots, or folders of them, that run beside those of the settings."""
 

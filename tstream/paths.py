@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adapters.common.files import not_ours_alone, replace_file
@@ -70,6 +70,11 @@ class Paths:
     def datasets(self) -> Path:
         """Recorded bars that `tstream data` keeps by name."""
         return self.data / "datasets"
+
+    @property
+    def demo(self) -> Paths:
+        """The folders of --demo: what is played is never written where a real account's history is."""
+        return replace(self, data=self.data / "_demo")
 
     @property
     def backups(self) -> Path:

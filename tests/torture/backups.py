@@ -134,7 +134,7 @@ class BackedUpDay:
             process = subprocess.Popen(
                 command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
-            time.sleep(self._rng.uniform(0.3, 1.0) * whole_s)
+            time.sleep(self._rng.uniform(0.4, 1.3) * whole_s)
             process.send_signal(signal.SIGKILL)
             process.wait()
             self.tally.makers_killed += 1

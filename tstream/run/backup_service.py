@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adapters.store.file_thread import FileThread
@@ -14,6 +14,7 @@ from engine.model.market import NANOS
 from engine.ports import Clock
 from tstream.clock import wall_ns
 from tstream.errors import CommandError
+from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.run.backups import BackupPlace, Made, backups, make, note_verified, verified, verify
 from tstream.run.services import Service
@@ -112,8 +113,13 @@ def backup_place(settings: Settings, paths: Paths, config: Path | None = None) -
     return BackupPlace(paths, own.place(paths.backups), own.keeping, config)
 
 
-def backup_service(
-    settings: Settings, paths: Paths, hear: Callable[[LinkChanged], None], clock: Clock
-) -> Service:
-    """What makes backups of an installation for as long as a run lasts."""
-    return Service("backups", BackupService(settings, backup_place(settings, paths), hear, clock).run)
+def backup_services(
+    settings: Settings,
+    paths: Paths,
+    options: RunOptions,
+    hear: Callable[[LinkChanged], None],
+    clock: Clock,
+) -> Iterator[Service]:
+    """What makes backups for as long as a run lasts; nothing where it plays a tape or a demo."""
+    if settings.backup.enabled and options.tape is None and not options.demo:
+        yield Service("backups", BackupService(settings, backup_place(settings, paths), hear, clock).run)

@@ -267,7 +267,7 @@ def _secrets(place: BackupPlace) -> tuple[str, tuple[str, ...]]:
     login in it.
     """
     try:
-        return "", load(place.paths, place.config).settings.secret_values()
+        return "", load(place.paths, place.config, may_ask=False).settings.secret_values()
     except SettingsError:
         return "it is not right as it stands (tstream check says why)", ()
 

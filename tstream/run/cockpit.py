@@ -54,7 +54,7 @@ def open_cockpit(config: Path | None, options: RunOptions) -> int:
     # Loading makes many objects and no garbage: collecting meanwhile only delays the first picture.
     gc.disable()
     try:
-        paths = places.find()
+        paths = places.find().demo if options.demo else places.find()
         picture = recall(paths, config) if _plain(options) else None
         ready = None
         if picture is None:
@@ -72,7 +72,9 @@ def open_cockpit(config: Path | None, options: RunOptions) -> int:
 
 def _plain(options: RunOptions) -> bool:
     """The run is that of the settings: its first picture is the one that is kept."""
-    return options.tape is None and not (options.venue or options.accounts or options.venues or options.bots)
+    return options.tape is None and not (
+        options.demo or options.venue or options.accounts or options.venues or options.bots
+    )
 
 
 def _read_first(config: Path | None, options: RunOptions) -> tuple[Startup, FirstPicture]:

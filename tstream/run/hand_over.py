@@ -104,6 +104,8 @@ def _valued(config: Path | None, options: RunOptions) -> Iterator[str]:
     for name, value in given.items():
         if value is not None:
             yield from (name, str(value))
+    if options.demo:
+        yield "--demo"
     for venue in options.venue:
         yield from ("--venue", venue)
     for fault in options.faults:

@@ -16,9 +16,10 @@ from tstream.logs import LogOptions, Logs
 from tstream.options import RunOptions
 from tstream.output import Output
 from tstream.paths import Paths
+from tstream.run.demo import played, sections
 from tstream.run.journals import journal_name
 from tstream.settings.declared import filled
-from tstream.settings.load import Loaded, load, require_credentials
+from tstream.settings.load import Add, Loaded, load, require_credentials
 from tstream.settings.model import Settings
 from tstream.settings.venues import PRACTICE, AccountSettings, VenueSettings
 from tstream.venues import known
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
     from tstream.botfiles.tables import BotTables
 
 
-def read_settings(config: Path | None, *, may_ask: bool = True) -> tuple[Paths, Loaded]:
-    """Find and check the settings, and let the redactor know their secrets; `may_ask` for the password of a
-    store. Raises SettingsError.
+def read_settings(
+    config: Path | None, add: Add | None = None, *, may_ask: bool = True
+) -> tuple[Paths, Loaded]:
+    """Find and check the settings, and let the redactor know their secrets; `add` has more than is in the
+    file, `may_ask` for the password of a store. Raises SettingsError.
     """
     places = paths.find()
-    loaded = load(places, config, may_ask=may_ask)
+    loaded = load(places, config, add, may_ask=may_ask)
     _hide_secrets(loaded.settings)
     return places, loaded
 
@@ -81,8 +84,12 @@ def prepare(config: Path | None, run: RunOptions, *, may_ask: bool = True) -> St
         loaded, files = load_bots(places, config, run.bots)
         _hide_secrets(loaded.settings)
     else:
-        places, loaded = read_settings(config, may_ask=may_ask)
+        more = sections(run.venue) if run.demo else None
+        places, loaded = read_settings(config, more, may_ask=may_ask)
     settings = loaded.settings
+    if run.demo:
+        settings = played(with_practice_of(settings, run.venue), run.venue)
+        places = places.demo
     if run.tape is not None:
         # A tape holds one product, whatever else the settings name.
         settings = settings.model_copy(update={"contracts": (run.contract,)})

@@ -36,6 +36,7 @@ from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.run.api import api_service, wants_api
 from tstream.run.arming import all_armed
+from tstream.run.backup_service import backup_services
 from tstream.run.claim import Claim
 from tstream.run.doors import access_log, by_telegram
 from tstream.run.first_picture import shown_venues
@@ -195,10 +196,8 @@ class Run:
         yield Service("venues", partial(venues.watch, engine.hear))
         if self.by_hand is None and wants_api(self.settings, self.options):
             yield api_service(engine, self.settings, self.paths, self.name, access)
-        if self.settings.backup.enabled and self.by_hand is None and self.options.tape is None:
-            from tstream.run.backup_service import backup_service
-
-            yield backup_service(self.settings, self.paths, engine.hear, self.clock)
+        if self.by_hand is None:
+            yield from backup_services(self.settings, self.paths, self.options, engine.hear, self.clock)
         if manager_line.is_wanted():
             yield Service("service manager", manager_line.keep_told)
         if self.options.tape is None and self.by_hand is None:

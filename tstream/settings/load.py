@@ -20,6 +20,7 @@ from tstream.errors import Problem, SettingsError
 from tstream.paths import Paths
 from tstream.settings.dotenv import read_dotenv, unread
 from tstream.settings.model import Settings
+from tstream.settings.plain_names import take_binance
 from tstream.settings.problems import LOGIN, MASK, entry, nearest, problems, secret_keys, variable, walk
 from tstream.settings.sources import PREFIX, RESERVED, SYNONYMS, VENUE_PREFIX, dotenv_files
 from tstream.settings.stores import into, read_store
@@ -74,6 +75,7 @@ def load(paths: Paths, config: Path | None = None, add: Add | None = None, *, ma
         variables.append((stored.where, dict(stored.values)))
         found += into(table, stored)
     found += own_variables(table, variables)
+    found += take_binance(table, variables)
     _take_synonyms(table, variables)
     found += _one_paper_book(table, variables)
     try:

@@ -51,6 +51,7 @@ from tstream.settings.sections import (
     StrategySettings,
     TapeSettings,
 )
+from tstream.settings.sentiment import SentimentSettings
 from tstream.settings.sizing import Sizings, sizing_key
 from tstream.settings.sources import PREFIX
 from tstream.settings.venues import (
@@ -139,6 +140,7 @@ class Settings(BaseSettings):
     control: ControlSettings = setting(ControlSettings(), "The control socket.")
     api: ApiSettings = setting(ApiSettings(), "The REST API.")
     backup: BackupSettings = setting(BackupSettings(), "Backups.")
+    sentiment: SentimentSettings = setting(SentimentSettings(), "Keys of news and posts.")
     history: HistorySettings = setting(HistorySettings(), "History in SQL.")
     redis: RedisSettings = setting(RedisSettings(), "Publishing to Redis.")
     files: FilesSettings = setting(FilesSettings(), "Files for other programs.")
@@ -301,6 +303,7 @@ class Settings(BaseSettings):
     def secret_values(self) -> tuple[str, ...]:
         """Values that may appear in no log, message or picture."""
         keys = [self.projectx.key, self.discord.token, self.api.token]
+        keys += [self.sentiment.news_key, self.sentiment.x_key]
         keys += [self.web.password, self.web.viewer_password]
         for venue in self.venues.values():
             keys += [venue.key, venue.secret, venue.passphrase]

@@ -41,6 +41,10 @@ Lists are separated by commas (`{PREFIX}CONTRACTS=MNQ,MES`), tables are JSON. Th
 `{VENUE_PREFIX}APEX__KEY`. Logins at gateways, and every token, password and webhook address of `notify`, are
 taken from `.env` or the environment only.
 
+Names that other programs use are read too, where ours say nothing: `DATABASE_URL`, `REDIS_URL`, `API_TOKEN`,
+`NEWS_API_KEY`, `TWITTER_API_KEY`, and `BINANCE_API_KEY` with `BINANCE_API_SECRET` for the one venue of kind
+binance: with these it is at Binance's testnet, unless `BINANCE_TESTNET=false`, or `at` says where it is.
+
 A file of before, with one `[venue]` section (name, account), is read as the one `[venues.NAME]` that it
 means.
 [venues-and-books.md](venues-and-books.md) is a page to follow for several accounts.

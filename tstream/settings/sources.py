@@ -19,10 +19,21 @@ VENUE_PREFIX = f"{PREFIX}VENUES__"
 """Those of one venue are this, its name in capitals (_ for a hyphen), two underscores and the key:
 TSTREAM_VENUES__APEX__KEY.
 """
-SYNONYMS = {"API_TOKEN": "api.token", "DATABASE_URL": "history.url", "REDIS_URL": "redis.url"}
+SYNONYMS = {
+    "API_TOKEN": "api.token",
+    "DATABASE_URL": "history.url",
+    "REDIS_URL": "redis.url",
+    "NEWS_API_KEY": "sentiment.news_key",
+    "TWITTER_API_KEY": "sentiment.x_key",
+}
 """Names by which many programs are told the same, each with the key that it sets where our own variable does
 not.
 """
+BINANCE_LOGIN = {"BINANCE_API_KEY": "key", "BINANCE_API_SECRET": "secret"}
+"""The same for the one venue of kind binance, by its keys."""
+BINANCE_TESTNET = "BINANCE_TESTNET"
+"""Whether that login is one of Binance's testnet: true, unless it says false."""
+_PLAIN = {*SYNONYMS, *BINANCE_LOGIN, BINANCE_TESTNET}
 RESERVED = {HOME_VARIABLE, CONFIG_VARIABLE, SSH_VARIABLE, ORIGIN_VARIABLE}
 _SECRET_NAME = re.compile(
     r"key(?!map)|token|secret(?!s_)|passw|passphrase|credential|projectx|url|others", re.IGNORECASE
@@ -48,6 +59,6 @@ def fingerprint(paths: Paths, file: Path, environ: Mapping[str, str] = os.enviro
     seen += sorted(
         (name, "" if _SECRET_NAME.search(name) else value)
         for name, value in environ.items()
-        if (name.upper().startswith(PREFIX) and name.upper() not in RESERVED) or name.upper() in SYNONYMS
+        if (name.upper().startswith(PREFIX) and name.upper() not in RESERVED) or name.upper() in _PLAIN
     )
     return hashlib.sha256(repr(seen).encode()).hexdigest()
