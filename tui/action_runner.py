@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine.model.commands import AnswerLoosening
+from engine.model.reload import LooseningView
+from engine.model.view import View
 from tui.actions import ACTIONS, Action, MakeTrade, asks_first, blocked, label_of
 from tui.base_app import CockpitApp, ExitReason
 from tui.books import step_book
-from tui.confirmations import Confirmation, hand_over_confirmation, quit_confirmation
+from tui.confirmations import (
+    Confirmation,
+    hand_over_confirmation,
+    loosening_confirmation,
+    quit_confirmation,
+)
 from tui.plain_text import plain
 from tui.screens.main import MainScreen
 from tui.typing_pace import HELD
@@ -23,6 +31,8 @@ class ActionRunner:
         self._cockpit, self._main = cockpit, main
         self._choice = cockpit.presenter.choice
         self._last: dict[str, float] = {}
+        self._loosening: LooseningView | None = None
+        """What was asked last of limits that a reload would loosen."""
 
     def run(self, action_id: str) -> None:
         """Do an action, or say why it can't be done now. Raises KeyError for unknown ids."""
@@ -77,6 +87,24 @@ class ActionRunner:
         if not isinstance(self._cockpit.screen, ConfirmScreen):
             screen = ConfirmScreen(question, self._cockpit.clock)
             self._cockpit.push_screen(screen, lambda yes: confirmed() if yes else None)
+
+    def ask_to_loosen(self, view: View) -> None:
+        """Ask, once, whether limits are loosened as the settings have it now: without a Yes they are not."""
+        from tui.screens.confirm import ConfirmScreen
+
+        asked, cockpit = view.loosening, self._cockpit
+        alone = len(cockpit.screen_stack) == 1  # a page that somebody reads, or another question, goes first
+        if asked is None or asked == self._loosening or self._choice.readonly or not alone:
+            return
+        self._loosening = asked
+
+        def answered(yes: bool | None) -> None:
+            commands, label = cockpit.presenter.commands, "loosen limits" if yes else "keep limits"
+            answer = AnswerLoosening(id=commands.new_id(), asked=asked.number, yes=bool(yes))
+            commands.send(answer, label, cockpit.clock())
+            cockpit.redraw()
+
+        cockpit.push_screen(ConfirmScreen(lambda: loosening_confirmation(asked), cockpit.clock), answered)
 
     def _send(self, trade: MakeTrade, instrument: str, book: str | None) -> None:
         presenter = self._cockpit.presenter

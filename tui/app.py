@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.screen import Screen
 
+from engine.model.view import View
 from engine.ports import EngineHandle, LogTail
 from tui.action_runner import ActionRunner
 from tui.base_app import CockpitApp, Options
@@ -71,6 +72,9 @@ class TStreamApp(CockpitApp):
     def action_act(self, action_id: str) -> None:
         """Do an action of the registry, or say why it can't be done now."""
         self._action_runner.run(action_id)
+
+    def seen(self, view: View) -> None:
+        self._action_runner.ask_to_loosen(view)
 
     def on_action_asked(self, event: ActionAsked) -> None:
         self.action_act(event.action_id)

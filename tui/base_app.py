@@ -18,6 +18,7 @@ from textual.theme import Theme
 
 from engine.model.market import Timeframe
 from engine.model.notices import Notice
+from engine.model.view import View
 from engine.ports import EngineHandle, LogTail
 from tui.attention import Attention
 from tui.frame_rate import FrameRate
@@ -241,6 +242,10 @@ class CockpitApp(App[ExitReason]):
         for command in frame.failed:
             self.toast(f"{command.text}; look at alerts and log, then try again", "error")
         self._call_for_attention(frame.new_notices)
+        self.seen(frame.state.view)
+
+    def seen(self, view: View) -> None:
+        """A picture was taken in; whoever asks people something looks here whether there is anything."""
 
     def _draw(self, state: ScreenState, now: float, force: bool) -> None:
         """Draw the screens that can be seen, from the top down to the first that covers all."""

@@ -16,6 +16,7 @@ from engine.model.commands import (
 )
 from engine.model.market import Side
 from engine.model.orders import AccountKind, Slot
+from engine.model.reload import LooseningView
 from engine.model.restrictions import TradingState
 from engine.model.view import BookView, OrderView, PositionView, View
 from tui import number_format as figures
@@ -368,3 +369,20 @@ def quit_confirmation(view: View, note: str) -> Confirmation | None:
         lines.append("the paper book sleeps: its stops and targets work again with the next start")
     lines.append(note)
     return Confirmation("Quit", tuple(lines), "quit", view.mode is AccountKind.LIVE)
+
+
+_MOST_LIMITS = 12
+"""So many are told one by one; the log and the journal have all of them."""
+
+
+def loosening_confirmation(asked: LooseningView) -> Confirmation:
+    """What the settings would loosen where money is at stake."""
+    lines = [plain(one.words) for one in asked.loosened[:_MOST_LIMITS]]
+    more = len(asked.loosened) - len(lines)
+    lines += [f"and {more} more"] if more else []
+    return Confirmation(
+        "Loosen limits?",
+        (*lines, "the settings say so; without a Yes they stay as they are"),
+        "loosen",
+        serious=True,
+    )
