@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from engine.model.errors import FatalError
 
 LIFE_S = 120
+EARLY_S = 10
+"""So far before the venue's time a token begins: an answer that was slow one way blurs what we know of it."""
 _P256_BYTES = 32
 _REMEDY = "the private key can't be read: it is the PEM text or the base64 text that the venue gave, whole"
 
@@ -31,14 +33,15 @@ class CoinbaseSigner:
         self._key = _load(private_key)
 
     def token(self, now_s: int, uri: str = "") -> str:
-        """Good for two minutes from `now_s`, seconds UTC. `uri` is "GET host/path" without the query; of a
-        stream there is none.
+        """Good for two minutes from a little before `now_s`, seconds UTC: what is known of the venue's clock
+        may be ahead of it. `uri` is "GET host/path" without the query; of a stream there is none.
         """
         key = self._key
         ecdsa = isinstance(key, ec.EllipticCurvePrivateKey)
         header = {"alg": "ES256" if ecdsa else "EdDSA", "typ": "JWT"}
         header |= {"kid": self._name, "nonce": secrets.token_hex(16)}
-        claims: dict[str, Any] = {"sub": self._name, "iss": "cdp", "nbf": now_s, "exp": now_s + LIFE_S}
+        begins = now_s - EARLY_S
+        claims: dict[str, Any] = {"sub": self._name, "iss": "cdp", "nbf": begins, "exp": begins + LIFE_S}
         if uri:
             claims["uri"] = uri
         text = f"{_packed(msgspec.json.encode(header))}.{_packed(msgspec.json.encode(claims))}"

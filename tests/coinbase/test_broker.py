@@ -12,6 +12,7 @@ from adapters.coinbase.venue import CoinbaseVenue
 from engine.model.effects import CancelOrder, ModifyOrder
 from engine.model.errors import Cause, FatalError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.events import AccountReported, FillReported, LinkState
+from engine.model.market import NANOS
 from engine.model.orders import AccountKind, VenueStatus
 from tests.coinbase.trading import (
     BUY,
@@ -42,6 +43,15 @@ async def test_the_portfolio_is_adopted() -> None:
         assert (account.kind, account.can_trade, account.currency) == (AccountKind.PRACTICE, True, "USD")
         assert account.balance_usd == D(50_000)
         assert t.broker.capabilities.balances
+
+
+async def test_an_answer_that_was_slow_one_way_refuses_no_order() -> None:
+    """What is known of the venue's clock is then ahead of it."""
+    async with trading() as t:
+        clock = t.broker._access.rest.clock
+        clock.forget()
+        clock.told(clock.now() + 5 * NANOS, 0.0)
+        assert await t.broker.place(t.order(BUY, LIMIT, 190_000))
 
 
 async def test_a_limit_order_rests_moves_and_goes() -> None:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from adapters.coinbase.signing import LIFE_S, CoinbaseSigner
+from adapters.coinbase.signing import EARLY_S, LIFE_S, CoinbaseSigner
 from engine.model.errors import FatalError
 
 NAME = "organizations/o/apiKeys/k"
@@ -62,7 +62,13 @@ def test_an_ec_key_signs_es256(form: PrivateFormat, escaped: bool) -> None:
     uri = "GET api.coinbase.com/api/v3/brokerage/accounts"
     header, claims, signature, signed = opened(signer.token(NOW, uri))
     assert (header["alg"], header["typ"], header["kid"]) == ("ES256", "JWT", NAME)
-    assert claims == {"sub": NAME, "iss": "cdp", "nbf": NOW, "exp": NOW + LIFE_S, "uri": uri}
+    assert claims == {
+        "sub": NAME,
+        "iss": "cdp",
+        "nbf": NOW - EARLY_S,
+        "exp": NOW - EARLY_S + LIFE_S,
+        "uri": uri,
+    }
     verify_ec(signature, signed)
     with pytest.raises(InvalidSignature):
         verify_ec(signature, signed + b"x")
