@@ -19,6 +19,9 @@ SSH_VARIABLE = "TSTREAM_SSH"
 ORIGIN_VARIABLE = "TSTREAM_ATTACH_FROM"
 """Where whoever looks really is, said by what runs `tstream attach` for them: "a browser at 10.0.0.5"."""
 
+DEMO = "_demo"
+"""The folder of what is only played; no venue can have that name."""
+
 log = logging.getLogger(__name__)
 
 
@@ -74,7 +77,7 @@ class Paths:
     @property
     def demo(self) -> Paths:
         """The folders of --demo: what is played is never written where a real account's history is."""
-        return replace(self, data=self.data / "_demo")
+        return replace(self, data=self.data / DEMO)
 
     @property
     def backups(self) -> Path:
@@ -100,7 +103,7 @@ class Paths:
     @property
     def files(self) -> Path:
         """JSON files and plain logs for other programs."""
-        return self.state / "files"
+        return self.state / ("files-demo" if self.data.name == DEMO else "files")
 
     def log(self, name: str = "tstream") -> Path:
         """JSON lines; every process has a file of its own."""

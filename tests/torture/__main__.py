@@ -1,7 +1,7 @@
 """`python -m tests.torture [PART ...] [--seed N] [--count N]`: the long runs, each count with its seed.
 
 Parts: interleavings, bots, books, kills, accounts, week, api, alerts, discovery, prefixes, venues, attached,
-backups, history. The exit status is 1 when something broke; it says how to see it again.
+backups, history, package. The exit status is 1 when something broke; it says how to see it again.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from tests.torture.backups import BackedUpDay
 from tests.torture.kill_points import ANY, POINTS
 from tests.torture.killed_books import KilledBooks
 from tests.torture.killed_day import NAKED_S, KilledDay
+from tests.torture.package import package
 from tests.torture.spread import spread
 from tests.torture.week import Week
 
@@ -371,6 +372,21 @@ def history(seed: int, count: int | None) -> None:
     )
 
 
+def packaged(seed: int, count: int | None) -> None:
+    with scratch() as folder:
+        found = package(folder)
+    table(
+        "package: a wheel of this tree, installed and run outside of it",
+        ("", "figure"),
+        [
+            ("it says", found.version),
+            ("wheel", f"{found.wheel_bytes / 1e6:.1f} MB"),
+            ("files in it that are no code", str(found.data_files)),
+            ("to install it with what it needs", f"{found.installed_s:.0f} s"),
+        ],
+    )
+
+
 PARTS: dict[str, Callable[[int, int | None], None]] = {
     "interleavings": interleave,
     "bots": bots,
@@ -385,6 +401,7 @@ PARTS: dict[str, Callable[[int, int | None], None]] = {
     "venues": venues,
     "attached": attached,
     "backups": backups,
+    "package": packaged,
     "history": history,
 }
 

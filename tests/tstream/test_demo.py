@@ -103,7 +103,14 @@ def test_a_demo_without_settings_is_the_practice_venue_in_a_folder_of_its_own(pl
     )
     assert ready.paths.data.is_relative_to(places.data)
     assert ready.paths.journal("practice") != places.journal("practice")
+    assert ready.paths.files != places.files
     assert ready.paths.control_socket == places.control_socket
+
+
+def test_nothing_of_a_demo_goes_to_a_database(reading: Reading) -> None:
+    reading("", "DATABASE_URL=postgresql://me:canary-pw@127.0.0.1/x\nREDIS_URL=redis://127.0.0.1\n")
+    settings = prepare(None, demo()).settings
+    assert (settings.history.url.get_secret_value(), settings.redis.url.get_secret_value()) == ("", "")
 
 
 def test_a_demo_plays_every_venue_of_the_settings_and_knows_no_login(reading: Reading) -> None:

@@ -32,11 +32,18 @@ def sections(wanted: Sequence[str]) -> Add:
 
 def played(settings: Settings, wanted: Sequence[str]) -> Settings:
     """The settings with no venue at which money is. Orders are sent at twins; at a testnet as the settings
-    say, or where they say nothing on practice accounts. Raises UsageError for a venue that can't be played.
+    say, or where they say nothing on practice accounts. Nothing of it goes to a database or to Redis.
+
+    Raises UsageError for a venue that can't be played.
     """
     names = tuple(wanted) or tuple(settings.active)
     venues = {name: _played(settings, name, named=name in wanted) for name in names}
-    found = settings.model_copy(update={"venues": {**settings.venues, **venues}}).narrowed(names)
+    unpublished = {
+        "history": settings.history.model_copy(update={"url": SecretStr("")}),
+        "redis": settings.redis.model_copy(update={"url": SecretStr("")}),
+    }
+    changed = {"venues": {**settings.venues, **venues}, **unpublished}
+    found = settings.model_copy(update=changed).narrowed(names)
     if found.practice:
         return found.model_copy(update={"trading": TradingSwitch.LIVE})
     if "trading" not in settings.model_fields_set:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Iterator
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -15,7 +17,7 @@ from tstream.paths import CONFIG_VARIABLE, HOME_VARIABLE
 from tstream.settings.fields import allowed, extra
 from tstream.settings.model import Settings
 from tstream.settings.problems import entry, secret_keys, variable, walk
-from tstream.settings.sources import SYNONYMS, VENUE_PREFIX
+from tstream.settings.sources import BINANCE_LOGIN, BINANCE_TESTNET, SYNONYMS, VENUE_PREFIX
 from tstream.settings.venues import LOGIN_KEYS
 
 _WIDTH = 100
@@ -46,7 +48,9 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "# Names that other programs use for the same; ours win."
     for name, key in SYNONYMS.items():
-        yield f"# {name}=   is {variable(key)}"
+        yield f"# {name} is {variable(key)}"
+    yield f"# {' and '.join(BINANCE_LOGIN)} log in at the one venue of kind binance: at its"
+    yield f"# testnet, unless {BINANCE_TESTNET} is false."
     yield ""
     yield "# Where files are: all of them under one folder; a settings file other than the usual one."
     yield "# Only from the environment:"
@@ -91,3 +95,7 @@ def _value(field: FieldInfo) -> str:
     if isinstance(value, tuple):
         return ",".join(str(one.value if isinstance(one, Enum) else one) for one in value)
     return str(value)
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(env_text(), encoding="utf-8")
