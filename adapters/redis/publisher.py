@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -84,7 +84,7 @@ class RedisPublisher:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Raises FatalError where redis is not installed."""
-        line, waits = self._client(), Backoff(FIRST_WAIT_S, LONGEST_WAIT_S)
+        line, waits = _client(self._url), Backoff(FIRST_WAIT_S, LONGEST_WAIT_S)
         try:
             while not stop.is_set():
                 pause_s = SEND_S
@@ -109,11 +109,10 @@ class RedisPublisher:
 
     async def _send(self, line: Redis) -> None:
         """Raises RetryableError."""
-        from redis.exceptions import RedisError
-
         ticks, now = self._tap.take(), asyncio.get_running_loop().time()
         view = None
         if now >= self._view_due:
+            self._view_due = now + VIEW_S
             view = self._engine.view()
             view = view if view.version != self._shown else None
         if not ticks and view is None:
@@ -127,14 +126,9 @@ class RedisPublisher:
             body = encoded(view)
             pipe.set(f"{self._prefix}:view", body, ex=KEPT_S)
             pipe.publish(f"{self._prefix}:view", body)
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                await pipe.execute()
-        except (RedisError, OSError, TimeoutError) as error:
-            text = scrub(error, *words_of_login(self._url.reveal())) or "it does not answer"
-            raise RetryableError(f"Redis can't be used now: {text}") from None
+        await _within(pipe.execute(), self._url)
         if view is not None:
-            self._shown, self._view_due = view.version, now + VIEW_S
+            self._shown = view.version
 
     def _messages(self, ticks: Sequence[Quote | Print]) -> list[tuple[str, bytes]]:
         return [
@@ -171,16 +165,38 @@ class RedisPublisher:
             | {name: None if ticks is None else known.price(ticks) for name, ticks in prices.items()}
         )
 
-    def _client(self) -> Redis:
-        try:
-            from redis.asyncio import Redis
-        except ImportError:
-            raise FatalError(
-                'publishing needs redis: install it with pip install "tstream[redis]", or unset redis.url'
-            ) from None
-        return Redis.from_url(
-            self._url.reveal(), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, max_connections=2
-        )
+
+async def ping(url: Secret) -> None:
+    """Whether Redis answers. Raises RetryableError, FatalError."""
+    line = _client(url)
+    try:
+        await _within(line.ping(), url)
+    finally:
+        await line.aclose()
+
+
+def _client(url: Secret) -> Redis:
+    try:
+        from redis.asyncio import Redis
+    except ImportError:
+        raise FatalError(
+            'publishing needs redis: install it with pip install "tstream[redis]", or unset redis.url'
+        ) from None
+    return Redis.from_url(
+        url.reveal(), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, max_connections=2
+    )
+
+
+async def _within(answer: Awaitable[Any], url: Secret) -> None:
+    """Wait for it, no longer than TIMEOUT_S. Raises RetryableError, without what is secret."""
+    from redis.exceptions import RedisError
+
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            await answer
+    except (RedisError, OSError, TimeoutError) as error:
+        text = scrub(error, *words_of_login(url.reveal())) or "it does not answer"
+        raise RetryableError(f"Redis can't be used now: {text}") from None
 
 
 def encoded(view: View) -> bytes:

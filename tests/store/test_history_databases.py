@@ -5,7 +5,7 @@ PostgreSQL.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -27,23 +27,14 @@ from engine.model.history import (
 )
 from engine.ports import History
 from tests.docs.pages import DOCS, text
-from tests.support.postgres import PostgresServer
 
 T0 = 1_780_000_000_123_456_789
 MARK = HistoryMark(5, "abc", T0)
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[PostgresServer]:
-    """One for all workers of the session."""
-    server = PostgresServer()
-    yield server
-    server.stop()
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest) -> str:
-    return request.getfixturevalue("server").database() if request.param == "postgres" else ""
+    return request.getfixturevalue("postgres").database() if request.param == "postgres" else ""
 
 
 @pytest.fixture

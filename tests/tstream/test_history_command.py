@@ -13,8 +13,10 @@ import pytest
 from adapters.common.redaction import REDACT
 from adapters.store.virtual import SyncJournal
 from engine.model import records as r
+from tests.support.postgres import PostgresServer
 from tests.tstream.test_history_projection import journal
 from tstream.cli import call
+from tstream.commands.check_kept import of_kept
 from tstream.history.opening import history_of
 from tstream.paths import Paths
 from tstream.run.keeping import tick_tap
@@ -175,3 +177,29 @@ def test_prices_are_listened_to_only_where_redis_is_set(
     assert tick_tap(load(places).settings) is None
     monkeypatch.setenv("REDIS_URL", "redis://localhost")
     assert tick_tap(load(places).settings) is not None
+
+
+def test_check_says_whether_databases_can_be_reached(
+    postgres: PostgresServer, places: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", postgres.database())
+    monkeypatch.setenv("REDIS_URL", f"redis://:{PASSWORD}@127.0.0.1:9")
+    database, redis = of_kept(load(places).settings)
+    assert (database.name, database.ok, "version 16" in database.detail) == ("history", True, True)
+    assert (redis.name, redis.ok, PASSWORD in redis.detail) == ("redis", False, False)
+    monkeypatch.setenv("DATABASE_URL", URL)
+    refused, _ = of_kept(load(places).settings)
+    assert (refused.ok, PASSWORD in refused.detail) == (False, False)
+
+
+def test_a_query_of_postgresql_is_shown_as_one_of_sqlite_is(
+    postgres: PostgresServer, played: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", postgres.database())
+    told(capsys, "history", "rebuild", "--yes")
+    rows = json.loads(
+        told(capsys, "history", "query", "--json", "SELECT timestamp, price FROM fills LIMIT 1")
+    )
+    assert rows[0]["timestamp"].endswith("+00:00")
+    assert isinstance(rows[0]["price"], int | float)
+    assert "PostgreSQL at this machine" in told(capsys, "history", "status")

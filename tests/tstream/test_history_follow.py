@@ -12,16 +12,31 @@ from pathlib import Path
 
 import pytest
 
+from adapters.common.secret import Secret
+from adapters.store.history.postgres import PostgresHistory
+from adapters.store.history.sql import moment, values
 from adapters.store.history.sqlite import SqliteHistory
 from adapters.store.virtual import SyncJournal
 from engine.model import records as r
 from engine.model.errors import RetryableError
-from engine.model.history import TABLES, HistoryBatch, HistoryMark, HistoryRow
+from engine.model.history import TABLES, HistoryBatch, HistoryMark, HistoryRow, row_key
+from tests.support.postgres import PostgresServer
 from tests.support.waits import until
 from tests.tstream.test_history_projection import journal, told
 from tstream.history import follow
 from tstream.history.follow import Follower
 from tstream.history.projection import Projection
+
+CUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> str:
+    """A new database, made before there is a loop."""
+    return postgres.database()
 
 
 @pytest.fixture(autouse=True)
@@ -216,3 +231,30 @@ async def test_a_history_of_another_version_is_told_anew(
     await task
     assert marks[0] <= follow.BATCH, "from the first record on"
     await history.close()
+
+
+async def test_connections_to_postgresql_that_are_cut_are_a_lag_and_nothing_else(
+    url: str, postgres: PostgresServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    records = journal(1)
+    write(tmp_path / "j.db", records)
+    history, stop, cuts = PostgresHistory(Secret(url)), asyncio.Event(), 0
+    following = Follower(tmp_path / "j.db", history, share=1)
+    task = asyncio.create_task(following.run(stop))
+    while following.mark.seq < len(records):
+        assert not task.done()
+        await postgres.do(CUT, url=url)
+        cuts += 1
+        seen = following.mark.seq
+        await until(lambda: following.mark.seq > seen)  # noqa: B023
+    stop.set()
+    await task
+    await history.close()
+    assert cuts > 2
+    assert "the history is behind: PostgreSQL can't be used now" in caplog.text
+    wanted = told(records).values()
+    for kind, table in TABLES.items():
+        found = await postgres.ask(url, f"SELECT {', '.join(kind.__struct_fields__)} FROM {table.name}")
+        theirs = {tuple(row[name] for name in table.key): list(row.values()) for row in found}
+        ours = {row_key(row)[1:]: values(row, moment, lambda one: one) for row in wanted if type(row) is kind}
+        assert theirs == ours

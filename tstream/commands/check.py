@@ -74,6 +74,10 @@ def findings(config: Path | None) -> Iterator[Check]:
         yield Check("secrets", True, f"{loaded.store} answers")
     yield from _folders(places)
     yield from of_instruments(settings, wall_ns())
+    if settings.history.url or settings.redis.url:
+        from tstream.commands.check_kept import of_kept
+
+        yield from of_kept(settings)
     yield from _venues(settings)
     if settings.rooms:
         yield from asyncio.run(

@@ -94,6 +94,18 @@ class PostgresHistory:
     async def query(self, sql: str, limit: int, wait_s: float) -> QueryResult:
         return await self._do(lambda db: _query(db, sql, limit, wait_s), asking=True)
 
+    async def probe(self) -> str:
+        """The server's version, asked by a connection of its own that changes nothing."""
+        asyncpg = _library()
+        try:
+            line = await asyncpg.connect(self._url.reveal(), timeout=CONNECT_S, command_timeout=CONNECT_S)
+            try:
+                return str(await line.fetchval("SHOW server_version")).partition(" ")[0]
+            finally:
+                await line.close(timeout=CLOSE_S)
+        except Exception as error:  # noqa: BLE001  as in `_do`
+            raise self._problem(error, asking=False) from None
+
     async def close(self) -> None:
         line, self._line = self._line, None
         if line is not None:
@@ -117,13 +129,7 @@ class PostgresHistory:
                 raise problem from None
 
     async def _connected(self) -> asyncpg.Connection[Any]:
-        try:
-            import asyncpg
-        except ImportError:
-            raise FatalError(
-                'PostgreSQL needs asyncpg: pip install "tstream[postgres]", or unset history.url'
-            ) from None
-        line: asyncpg.Connection[Any] = await asyncpg.connect(
+        line: asyncpg.Connection[Any] = await _library().connect(
             self._url.reveal(),
             timeout=CONNECT_S,
             command_timeout=COMMAND_S,
@@ -158,9 +164,21 @@ class PostgresHistory:
             error, asyncpg.InvalidAuthorizationSpecificationError | asyncpg.InvalidCatalogNameError
         ):
             return FatalError(f"PostgreSQL does not let tstream in ({text}): correct DATABASE_URL")
+        if isinstance(error, asyncpg.InterfaceError | asyncpg.PostgresConnectionError):
+            text = "the connection was lost"
         if isinstance(error, asyncpg.SyntaxOrAccessError):
             return FatalError(f"the tables in PostgreSQL are not as they were made ({text})")
         return RetryableError(f"PostgreSQL can't be used now: {text}")
+
+
+def _library() -> Any:
+    try:
+        import asyncpg
+    except ImportError:
+        raise FatalError(
+            'PostgreSQL needs asyncpg: pip install "tstream[postgres]", or unset history.url'
+        ) from None
+    return asyncpg
 
 
 async def _migrate(db: asyncpg.Connection[Any]) -> None:
