@@ -42,7 +42,7 @@ class Dial(Protocol):
 
     @property
     def words(self) -> str:
-        """Where the engine is: "this machine", "ssh://server"."""
+        """Where the engine is: "on this machine", "at ssh://server"."""
 
     async def __call__(self, first: bool) -> EngineConnection:
         """Connect; the `first` time a person may be asked. Raises RefusedError, RetryableError,
@@ -69,7 +69,7 @@ class UnixDial:
     """The control socket on this machine."""
 
     path: Path
-    words: str = "this machine"
+    words: str = "on this machine"
 
     async def __call__(self, first: bool) -> EngineConnection:
         try:
@@ -136,7 +136,7 @@ class SshDial:
     @property
     def words(self) -> str:
         port = f":{self.port}" if self.port else ""
-        return f"ssh://{f'{self.user}@' if self.user else ''}{self.host}{port}"
+        return f"at ssh://{f'{self.user}@' if self.user else ''}{self.host}{port}"
 
     def command(self, first: bool) -> list[str]:
         """The whole command line. Nobody is asked anything behind a screen."""

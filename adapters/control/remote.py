@@ -29,6 +29,7 @@ from adapters.control.shared_pictures import ChartKey, PlainPicture, with_tail
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError
+from engine.model.events import LinkState
 from engine.model.market import Timeframe
 from engine.model.notices import LogLine, Notice
 from engine.model.view import View
@@ -44,6 +45,8 @@ _LOOKED_AT_S = 3.0
 """A chart that nobody has asked for within this is not looked at any more."""
 _TEND_S = 0.1
 _PAUSES_S = 0.1, 2.0
+AGAIN = "; attaching again"
+"""Ends what is told of a line that is down."""
 _NOTICES, _LINES = 500, 2_000
 
 
@@ -126,7 +129,7 @@ class RemoteHandle:
         self._thread.start()
         if not self._ready.wait(within_s):
             self.close()
-            raise RetryableError(self._trouble or f"the engine at {self._dial.words} does not answer")
+            raise RetryableError(self._trouble or f"the engine {self._dial.words} does not answer")
         if self._over is not None:
             raise self._over
 
@@ -235,7 +238,7 @@ class RemoteHandle:
 
     def _welcomed(self, welcome: wire.Welcome) -> None:
         if self.attached:
-            log.info("attached again to the engine at %s", self._dial.words)
+            log.info("attached again to the engine %s", self._dial.words)
         self.attached += 1
         self._heard_at = self._now()
         self.role = welcome.role
@@ -295,14 +298,21 @@ class RemoteHandle:
 
     def _down(self, why: str) -> None:
         """There is no engine as far as one can see from here."""
-        again = "" if self._over is not None else "; attaching again"
-        told = f"not attached to the engine at {self._dial.words}: {why}{again}"
+        again = "" if self._over is not None else AGAIN
+        told = f"not attached to the engine {self._dial.words}: {why}{again}"
         if told == self._trouble:
             return
         self._trouble = told
         log.warning("%s", told)
         view = self._view
-        self._show(replace(view, health=replace(view.health, ok=False, detail=told, stopped=True)))
+        self._show(
+            replace(
+                view,
+                health=replace(view.health, ok=False, detail=told, stopped=True),
+                links=tuple(replace(one, state=LinkState.DOWN, detail="not attached") for one in view.links),
+                contracts=tuple(replace(one, stale=True, age_ns=None) for one in view.contracts),
+            )
+        )
 
     # --- what a person does ----------------------------------------------------------------------------
 

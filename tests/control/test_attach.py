@@ -154,7 +154,8 @@ async def test_charts_come_only_while_they_are_looked_at_whole_first_and_then_th
 
 
 async def test_what_was_missed_while_the_line_was_down_comes_and_nothing_comes_twice(path: Path) -> None:
-    handle, tail = Still(replace(a_view(), notices=())), Tail()
+    priced = tuple(replace(one, stale=False, age_ns=7) for one in a_view().contracts)
+    handle, tail = Still(replace(a_view(), notices=(), contracts=priced)), Tail()
     async with serving(handle, path, lines=tail) as server, attached(path) as remote:
         for number in range(1, 4):
             handle.tell(NoticeKind.FILL, f"fill {number}")
@@ -163,10 +164,12 @@ async def test_what_was_missed_while_the_line_was_down_comes_and_nothing_comes_t
         for client in list(server.attachments._clients):
             client._writer.transport.abort()
         await until(lambda: remote.view().health.stopped)
-        assert "not attached" in remote.view().health.detail
+        assert "not attached to the engine on this machine" in remote.view().health.detail
+        assert all(one.stale and one.age_ns is None for one in remote.view().contracts)
         handle.tell(NoticeKind.FILL, "fill 4")
         tail.append(LogLine(4, 0, "INFO", "x", "line 4"))
         await until(lambda: remote.attached == 2 and not remote.view().health.stopped)
+        assert remote.view().contracts == priced
         await until(lambda: len(remote.notices(0)) == 4 and len(remote.lines(0)) == 4)
         assert [one.text for one in remote.notices(0)] == [f"fill {number}" for number in range(1, 5)]
         assert [one.seq for one in remote.lines(0)] == [1, 2, 3, 4]

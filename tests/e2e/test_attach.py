@@ -77,7 +77,7 @@ def test_cockpits_attach_to_an_engine_outlive_each_other_and_come_back_by_themse
                 assert not here.find(DOWN), here.text
                 here.wait_for("PAUSED")
                 assert here.leave() == 0
-                assert b"the engine at this machine goes on" in here.raw
+                assert b"the engine on this machine goes on" in here.raw
                 assert again.process.poll() is None
     told = [(one["event"], one.get("role"), one.get("origin")) for one in accesses(desk)]
     assert ("attached", "trader", "this machine") in told

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from adapters.common.redaction import REDACT, printable
 from adapters.control.attach_protocol import Role
 from adapters.control.dial import SshDial, UnixDial, dial_of
-from adapters.control.remote import RemoteHandle
+from adapters.control.remote import AGAIN, RemoteHandle
 from engine.model.errors import PortError
 from tstream import paths as places
 from tstream.clock import wall_ns
@@ -55,12 +55,12 @@ def open_attached(config: Path | None, target: str | None, options: RunOptions) 
     with Logs(LogOptions(file=paths.log("attach")), wall_ns, REDACT) as logs:
         by_ssh = isinstance(dial, SshDial)
         if by_ssh:
-            sys.stdout.write(f"attaching to {dial.words}\n")
+            sys.stdout.write(f"attaching to the engine {dial.words}\n")
             sys.stdout.flush()
         try:
             handle.start(BY_SSH_S if by_ssh else FIRST_S)
         except PortError as error:
-            raise CommandError(f"can't attach to the engine at {dial.words}: {error}") from None
+            raise CommandError(f"can't attach to the engine {dial.words}: {error}") from None
         how["readonly"] = handle.role is Role.VIEWER
         return _show(handle, logs, paths, how, dial.words)
 
@@ -99,6 +99,7 @@ def _show(handle: RemoteHandle, logs: Logs, paths: Paths, how: Options, where: s
     with Output(sys.stdout) as out:
         view = handle.view()
         lines = [] if view.health.stopped else last_lines(view)
-        ends = view.health.detail if view.health.stopped else f"the engine at {where} goes on"
+        lost = view.health.detail.removesuffix(AGAIN)
+        ends = lost if view.health.stopped else f"the engine {where} goes on"
         out.write("".join(f"{line}\n" for line in [*lines, printable(ends)]))
     return 0
