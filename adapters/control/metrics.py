@@ -53,6 +53,7 @@ def _one(read: Callable[[Scraped], float | int | bool]) -> Callable[[Scraped], I
 
 _CONTRACT = ("contract",)
 _BOOK = ("book", "kind", "currency")
+_OF_BOOK = ("book",)
 
 
 def _books(name: str) -> Callable[[Scraped], Iterator[Sample]]:
@@ -125,6 +126,21 @@ def _working(seen: Scraped) -> Iterator[Sample]:
     yield from counts.items()
 
 
+def _months(name: str) -> Callable[[Scraped], Iterator[Sample]]:
+    def read(seen: Scraped) -> Iterator[Sample]:
+        for one in seen.view.performance:
+            value = getattr(one, name)
+            if value is not None:
+                yield (one.book,), float(value)
+
+    return read
+
+
+def _disk(seen: Scraped) -> Iterator[Sample]:
+    if seen.view.health.process is not None:
+        yield (), float(seen.view.health.process.disk_free_bytes)
+
+
 def _bots(name: str) -> Callable[[Scraped], Iterator[Sample]]:
     return lambda seen: (((bot.name,), float(getattr(bot, name))) for bot in seen.view.bots)
 
@@ -154,6 +170,13 @@ FIGURES: tuple[NamedMetric, ...] = (
     ),
     NamedMetric("tstream_healthy", "1 while nothing is wrong with it.", _one(lambda s: s.view.health.ok)),
     NamedMetric("tstream_uptime_seconds", "Since its start.", _one(lambda s: s.view.uptime_ns / NANOS)),
+    NamedMetric(
+        "tstream_component_up",
+        "1 while a part works: the engine, the journal, a venue, the rooms, the disk.",
+        lambda s: (((one.name,), float(one.ok)) for one in s.view.health.components),
+        ("component",),
+    ),
+    NamedMetric("tstream_disk_free_bytes", "Of the journal's disk.", _disk),
     NamedMetric(
         "tstream_event_wait_p99_seconds",
         "How long events have waited in the inbox lately, 99th percentile.",
@@ -221,6 +244,25 @@ FIGURES: tuple[NamedMetric, ...] = (
     NamedMetric("tstream_max_drawdown", "Of the trade date's P&L.", _books("max_drawdown_usd"), _BOOK),
     NamedMetric(
         "tstream_reconciled", "1 while positions and orders are verified.", _books("reconciled"), _BOOK
+    ),
+    NamedMetric(
+        "tstream_month_net",
+        "What the equity gained over the last thirty days.",
+        _months("net_usd"),
+        _OF_BOOK,
+    ),
+    NamedMetric("tstream_month_sharpe", "Of the last thirty days.", _months("sharpe"), _OF_BOOK),
+    NamedMetric(
+        "tstream_drawdown_ratio",
+        "How far the equity is below its highest now, as a share of that.",
+        _months("drawdown"),
+        _OF_BOOK,
+    ),
+    NamedMetric(
+        "tstream_value_at_risk_95",
+        "Of a day by the last 250 days, a positive loss.",
+        _months("var_95_usd"),
+        _OF_BOOK,
     ),
     NamedMetric(
         "tstream_limit_used", "How much of a limit is used.", _limits("used"), ("book", "limit", "unit")

@@ -158,7 +158,8 @@ async def performance(call: ApiCall) -> PerformanceReply:
     view = await call.api.view()
     query: BookQuery = call.query
     books = tuple(one for one in view.books if query.book in (None, one.book))
-    return PerformanceReply(view.ts, books, view.bots)
+    over_days = tuple(one for one in view.performance if query.book in (None, one.book))
+    return PerformanceReply(view.ts, books, view.bots, over_days)
 
 
 async def health(call: ApiCall) -> HealthReply:

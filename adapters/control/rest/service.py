@@ -142,7 +142,9 @@ def unknown() -> ApiProblem:
 def done(notice: Notice) -> Notice:
     """The same, where the engine has carried the command out. Raises ApiProblem."""
     if not notice.done:
-        raise ApiProblem(Code.REFUSED, notice.text, "see what it says; nothing was done")
+        raise ApiProblem(
+            Code.REFUSED, notice.text, "change what it names, or wait until it is over; nothing was done"
+        )
     return notice
 
 

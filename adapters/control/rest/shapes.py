@@ -29,6 +29,7 @@ from engine.model.view import (
     SessionView,
     TradeView,
 )
+from engine.model.view_performance import PerformanceView
 from engine.model.view_signals import PatternView
 
 HIGHEST = 99_999_999
@@ -286,6 +287,8 @@ class PerformanceReply(Struct, frozen=True):
     ts: int
     books: tuple[BookView, ...]
     bots: tuple[BotView, ...]
+    performance: tuple[PerformanceView, ...]
+    """Of each book over many days: trades, drawdown, risk."""
 
 
 class HealthReply(Struct, frozen=True):
