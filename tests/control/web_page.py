@@ -27,6 +27,7 @@ def size(*_):
 signal.signal(signal.SIGWINCH, size)
 tty.setraw(0)
 print("ready", os.getpid(), os.environ.get("TERM"), end="\\r\\n", flush=True)
+print("\\x1b[38;2;1;200;3mgreen\\x1b[0m", end="\\r\\n", flush=True)
 size()
 while True:
     try:

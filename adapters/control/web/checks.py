@@ -43,7 +43,7 @@ def wrong_origin(origin: str | None, host: str, *, encrypted: bool) -> bool:
 
 def others(request: web.Request) -> str:
     """Why whoever is at the other end of a connection over loopback is not let in without a password; empty
-    for this user and root. Everybody on a machine may connect to its loopback.
+    for this user. Everybody on a machine may connect to its loopback.
     """
     transport = request.transport
     peer = None if transport is None else transport.get_extra_info("peername")
@@ -51,7 +51,7 @@ def others(request: web.Request) -> str:
     if not sys.platform.startswith("linux"):
         return "whose browser it is can't be told on this system: set web.password (TSTREAM_WEB_PASSWORD)"
     found = None if peer is None or own is None else owner_of(peer[:2], own[:2])
-    if found in (os.getuid(), 0):
+    if found == os.getuid():
         return ""
     return "it is another user's browser, or behind a proxy: set web.password (TSTREAM_WEB_PASSWORD)"
 
