@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,26 @@ from tests.control.chromium import PROGRAM, chromium
 from tests.control.web_page import config
 
 pytestmark = pytest.mark.skipif(not PROGRAM, reason="no chromium here: apt-get install chromium")
+
+
+async def test_the_cockpit_in_a_browser_flattens_after_its_question(tmp_path: Path) -> None:
+    """The real cockpit on a market of its own."""
+    root = Path(__file__).parents[2]
+    environment = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": f"{root}"}
+    command = (sys.executable, "-m", "tests.tui.demo")
+    server = WebServer(config(command=command, environment={**environment, "PATH": "/usr/bin:/bin"}))
+    await server.start()
+    async with chromium(tmp_path / "profile") as browser:
+        page = await browser.open(server.url)
+        await page.shows("2 Positions")
+        await page.press("F")
+        await page.shows("Yes (y)")
+        await page.run("new Promise(done => setTimeout(done, 700))")  # it has to be readable before it counts
+        await page.press("y")
+        await page.shows("flattened, entries stay paused")
+        await page.shows("flat: no open position")
+        assert not [line for line in page.log if not line.startswith("GET ")]
+    await server.stop()
 
 
 async def test_a_browser(tmp_path: Path) -> None:

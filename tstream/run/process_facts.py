@@ -13,14 +13,14 @@ from pathlib import Path
 from engine.model.view_performance import ProcessView
 from engine.runtime.watch import Watch
 
-EVERY_S = 5.0
+EVERY_S, FIRST_S = 5.0, 1.0
 
 
 async def measure(watch: Watch, folder: Path) -> None:
     """Measure every few seconds, until cancelled; `folder` is on the disk in question. Raises OSError."""
     used, at = time.process_time(), time.monotonic()
     while True:
-        await asyncio.sleep(EVERY_S if watch.process is not None else 1.0)
+        await asyncio.sleep(EVERY_S if watch.process is not None else FIRST_S)
         # In a thread: a disk that hangs holds nobody up.
         free, size = await asyncio.to_thread(_disk, folder)
         before, used = used, time.process_time()
