@@ -41,7 +41,7 @@ class BybitBroker:
         config = access.config
         self.book = config.book
         spot = config.category is BybitCategory.SPOT
-        self.capabilities = Capabilities(native_brackets=False, balances=spot)
+        self.capabilities = Capabilities(native_brackets=False, balances=spot, paired_exits=not spot)
         self._spot = spot
         self._access = access
         self._queries = access.queries

@@ -45,7 +45,7 @@ class BybitRest:
     """Ten orders a second and fifty questions are what the venue allows one user; we take four fifths."""
 
     def __init__(self, config: BybitConfig, clock: Clock, anomalies: Anomalies, health: Health) -> None:
-        self.clock = VenueClock(clock)
+        self.clock = VenueClock(clock, config.speed)
         self._config = config
         self._timing = config.timing
         self._base = config.hosts.api_url.rstrip("/")
@@ -164,7 +164,8 @@ class BybitRest:
         text = answer.headers.get(_RESET, "")
         if not text.isascii() or not text.isdecimal() or len(text) > _LONGEST_STAMP:
             return _WINDOW_S
-        return min(max(int(text) - self.clock.now() // MILLI, 0) / 1_000, _LONGEST_S) or _WINDOW_S
+        left_ms = max(int(text) - self.clock.now() // MILLI, 0) / self._config.speed
+        return min(left_ms / 1_000, _LONGEST_S) or _WINDOW_S
 
     def _http_error(self, call: HttpCall, status: int) -> PortError:
         """With 403 the address is shut out, for too many requests or for its country; nothing was done."""

@@ -15,8 +15,10 @@ class VenueClock:
     counts: what it says is the least blurred by the way.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, speed: float = 1.0) -> None:
+        """`speed` is how fast both clocks run against real time."""
         self._clock = clock
+        self._speed = speed
         self._seen: deque[tuple[float, int]] = deque(maxlen=_KEPT)
         """(Seconds that an answer took, by how much the venue is ahead of us in nanoseconds)."""
 
@@ -30,8 +32,10 @@ class VenueClock:
         return min(self._seen)[1] if self._seen else 0
 
     def told(self, theirs: int, took_s: float) -> None:
-        """Just now came an answer that took so long and shows the venue's time, nanoseconds UTC."""
-        middle = self._clock() - int(took_s * NANOS / 2)
+        """Just now came an answer that took so many real seconds and shows the venue's time, nanoseconds
+        UTC.
+        """
+        middle = self._clock() - int(took_s * self._speed * NANOS / 2)
         self._seen.append((took_s, theirs - middle))
 
     def forget(self) -> None:

@@ -156,7 +156,8 @@ class Entries:
             )
             return
         single = book.config.risk.single_contract
-        legs = sizing.legs(idea, verdict.qty, single, absolute=bool(idea.origin))
+        whole = book.orders.context.watches_target(idea.instrument)
+        legs = sizing.legs(idea, verdict.qty, single, absolute=bool(idea.origin), whole=whole)
         self.enter(book, idea, legs, size_reason=verdict.why)
 
     def enter(
@@ -308,6 +309,7 @@ class Entries:
             days_to_expiry=expiry.days_left(
                 symbol, state.month(symbol, config.venue or source)[0], calendar.trade_date(wall)
             ),
+            old_month=self._marks.of_old_month(symbol) and symbol not in known.held_months,
             room_headroom_usd=None if room is None else room_headroom_usd(known, state, room),
             equity_usd=equity,
             margin_available_usd=book.margin.available_usd,

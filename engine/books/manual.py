@@ -291,7 +291,8 @@ def _named(found: PlanState, order: str) -> bool:
 
 def _legs(idea: Idea, qty: int, command: PlaceManual, book: Book) -> tuple[Leg, ...]:
     """Prices stand wherever the entry fills; distances go with the fill."""
-    split = legs(idea, qty, book.config.risk.single_contract, absolute=True)
+    whole = book.orders.context.watches_target(idea.instrument)
+    split = legs(idea, qty, book.config.risk.single_contract, absolute=True, whole=whole)
     if command.stop_ticks is not None:
         split = tuple(structs.replace(leg, stop=None) for leg in split)
     if command.target_ticks:

@@ -51,6 +51,11 @@ class BookContext:
         known = self.turn.state.instruments.get(instrument)
         return known is not None and known.kind is InstrumentKind.SPOT and self.config.capabilities.balances
 
+    def watches_target(self, instrument: str) -> bool:
+        """Whether targets there are watched, and not orders (docs/semantics.md#spot)."""
+        known = self.turn.state.instruments.get(instrument)
+        return known is not None and self.config.capabilities.watches_target(known.kind)
+
     def is_dust(self, instrument: str) -> bool:
         """Whether what is held of a coin is worth less than the venue takes in an order."""
         position = self.state.positions.get(instrument)

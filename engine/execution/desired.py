@@ -56,8 +56,16 @@ def entry(plan: TradePlan, k: int, brackets: bool) -> OrderSpec:
     )
 
 
-def wanted(state: PlanState, k: int, brackets: bool = True) -> dict[Slot, OrderSpec]:
-    """The orders that should exist for leg `k` now."""
+def target_of(plan: TradePlan, k: int, done: LegState) -> int | None:
+    """Where a leg that has entered is to be left with a profit, ticks."""
+    leg = plan.legs[k]
+    if leg.target is None and leg.target_offset is not None:
+        return done.average + leg.target_offset
+    return leg.target
+
+
+def wanted(state: PlanState, k: int, brackets: bool = True, *, targets: bool = True) -> dict[Slot, OrderSpec]:
+    """The orders that should exist for leg `k` now. Without `targets` none rests for a target."""
     plan, leg, done = state.plan, state.plan.legs[k], state.legs[k]
     wants: dict[Slot, OrderSpec] = {}
     if plan.status is PlanStatus.OPEN and Slot.ENTRY not in done.slots and not done.entered:
@@ -67,9 +75,7 @@ def wanted(state: PlanState, k: int, brackets: bool = True) -> dict[Slot, OrderS
         exit_side = plan.side.opposite
         stop = leg.stop if leg.stop is not None else price + leg.stop_offset
         wants[Slot.STOP] = OrderSpec(exit_side, OrderType.STOP, done.open_qty, stop=stop, reduces=True)
-        target = leg.target
-        if target is None and leg.target_offset is not None:
-            target = price + leg.target_offset
+        target = target_of(plan, k, done) if targets else None
         if target is not None:
             wants[Slot.TARGET] = OrderSpec(
                 exit_side, OrderType.LIMIT, done.open_qty, limit=target, reduces=True
@@ -86,18 +92,19 @@ def difference(
     bracket_grace_ns: int,
     *,
     brackets: bool = True,
+    targets: bool = True,
     rigid: Container[str] = (),
 ) -> Iterator[Action]:
     """Actions that bring the venue towards what is wanted; stops first, so protection is never lowered.
 
-    `brackets`: the account takes native ones. `rigid`: client ids of orders that the venue won't resize; a
-    stop among them gets a successor beside it, a target makes room for one.
+    `brackets`: the account takes native ones. `targets`: orders rest for them. `rigid`: client ids of orders
+    that the venue won't resize; a stop among them gets a successor beside it, a target makes room for one.
     Raises nothing; a plan whose venue agrees yields nothing. No target is placed before its stop.
     """
     for k, done in enumerate(state.legs):
-        if _agreed(state, k, done, orders, now - bracket_grace_ns):
+        if _agreed(state, k, done, orders, now - bracket_grace_ns, targets):
             continue
-        wants = wanted(state, k, brackets)
+        wants = wanted(state, k, brackets, targets=targets)
         stop = orders.get(done.slots.get(Slot.STOP, ""))
         stopped = stop is not None and stop.live
         for slot in (Slot.STOP, Slot.TARGET, Slot.PART, Slot.ENTRY):
@@ -112,15 +119,24 @@ def difference(
             yield action
 
 
-def agreed(state: PlanState, orders: Mapping[str, Order], now: int, bracket_grace_ns: int) -> bool:
+def agreed(
+    state: PlanState, orders: Mapping[str, Order], now: int, bracket_grace_ns: int, *, targets: bool = True
+) -> bool:
     """Whether a plan certainly gives nothing to do now and is not finished; without it nothing is said."""
     for k, done in enumerate(state.legs):
-        if not _agreed(state, k, done, orders, now - bracket_grace_ns):
+        if not _agreed(state, k, done, orders, now - bracket_grace_ns, targets):
             return False
     return bool(state.legs)
 
 
-def _agreed(state: PlanState, k: int, done: LegState, orders: Mapping[str, Order], since: int | None) -> bool:
+def _agreed(
+    state: PlanState,
+    k: int,
+    done: LegState,
+    orders: Mapping[str, Order],
+    since: int | None,
+    targets: bool,
+) -> bool:
     """Whether a leg certainly gives nothing to do, as is mostly so: nothing is worked out for that. Its entry
     is over and exits of its size stand where they should, or are being cancelled where nothing is open; or
     its entry is at market and under way. Legs of a bracket may wait that began to later than `since`.
@@ -145,7 +161,7 @@ def _agreed(state: PlanState, k: int, done: LegState, orders: Mapping[str, Order
         return False
     if not waits and not _stands(stop, qty, leg.stop):
         return False
-    if leg.target is None and leg.target_offset is None:
+    if not targets or (leg.target is None and leg.target_offset is None):
         return target is None or not target.status.live
     if target is None:
         return False
@@ -297,12 +313,12 @@ def native(order: Order) -> bool:
     return order.client_id.endswith(BRACKET_SUFFIXES)
 
 
-def at_rest(state: PlanState, orders: Mapping[str, Order], brackets: bool) -> bool:
+def at_rest(state: PlanState, orders: Mapping[str, Order], brackets: bool, *, targets: bool = True) -> bool:
     """Whether the venue agrees with a plan, so that only an event can make something due."""
     for k, done in enumerate(state.legs):
-        if done.open_qty > 0 and _agreed(state, k, done, orders, None):
+        if done.open_qty > 0 and _agreed(state, k, done, orders, None, targets):
             continue
-        wants = wanted(state, k, brackets)
+        wants = wanted(state, k, brackets, targets=targets)
         if Slot.ENTRY in wants or going(state.plan.legs[k], done, orders):
             return False
         entered = orders.get(done.slots.get(Slot.ENTRY, ""))

@@ -122,7 +122,7 @@ class Flattener:
         """Instrument to the time from which a snapshot counts as proof that it is flat."""
 
     def start(self, instruments: tuple[str, ...], reason: str) -> None:
-        """Latch the instruments. `reason`: manual, risk, flat_time, signal or time, as trades carry it."""
+        """Latch instruments. `reason`: manual, risk, flat_time, expiry, signal, time, target."""
         fresh = tuple(i for i in instruments if i not in self._book.state.flattening)
         if fresh:
             self._book.turn.commit(
@@ -204,11 +204,13 @@ class Flattener:
         self._inquiry.insist(f"flatten {instrument}", urgent=True)
 
     def _still_selling(self, live: list[Order]) -> bool:
-        """Cancel what would sell coins beside a close: the venue has others, and would sell those too."""
-        exits = [order for order in live if order.slot in (Slot.STOP, Slot.TARGET)]
+        """Cancel what would sell coins beside a close: the venue has others, and would sell those too. What
+        a look has not shown is not waited for: an order that arrives after it is called back.
+        """
+        exits, proven = [one for one in live if one.slot in (Slot.STOP, Slot.TARGET)], self._inquiry.proven_ts
         for order in exits:
             self._orders.cancel(order)
-        return bool(exits)
+        return any(one.status is not OrderStatus.UNKNOWN or proven <= one.changed_ts for one in exits)
 
     def stop_may_stand(self, instrument: str) -> bool:
         """Whether a stop may stand meanwhile: of coins only between a refused close and the next."""

@@ -1,4 +1,5 @@
-"""Plans that are left before stop or target: at a signal of their strategy, or at their time
+"""Plans that are left by no order of theirs: at a signal of their strategy, at their time, or at a target for
+which none can rest
 (docs/semantics.md#leaving-a-plan).
 
 A contract that one plan alone holds is flattened: the close at market, its retries and its proof are those of
@@ -9,16 +10,19 @@ behind the market and follows it: one exit order, which protects until it fills.
 from __future__ import annotations
 
 from engine.execution.context import BookContext
+from engine.execution.desired import target_of
 from engine.execution.flatten import Flattener
 from engine.execution.inquiry import NEVER
 from engine.execution.resting import RestingEntries
 from engine.model import records as r
 from engine.model.notices import NoticeKind, Severity
 from engine.model.plans import PlanStatus, Trail
+from engine.portfolio.bounds import Bounds
 from engine.state.state import PlanState
 
 SIGNAL = "signal"
 TIME = "time"
+TARGET = "target"
 """Why a trade was left, as it carries it."""
 
 DRAWN = Trail(1, None)
@@ -35,7 +39,7 @@ class Leaving:
     def leave(self, found: PlanState, reason: str, why: str) -> None:
         """Begin to close what is held of a plan, once; `why` in words for people."""
         plan = found.plan
-        if plan.status is not PlanStatus.OPEN or plan.trail == DRAWN:
+        if _going(found):
             return
         self._resting.take_back(found)
         alone = self._alone(found)
@@ -61,6 +65,37 @@ class Leaving:
         others = any(one is not found and one.plan.instrument == symbol for one in state.plans.values())
         return not others and state.position(symbol).qty == state.shares(symbol)
 
+    def on_mark(self, instrument: str, bounds: Bounds) -> bool:
+        """Leave the plans whose target the market has reached, where the stop alone can rest; whether there
+        were any. Narrows the bounds to where there are none.
+        """
+        if not self._book.watches_target(instrument):
+            return False
+        reached = []
+        for found in self._book.state.plans.values():
+            plan = found.plan
+            if plan.instrument != instrument or _going(found):
+                continue
+            sign, mark = plan.side.sign, self._book.marks.reached(instrument, plan.side)
+            prices = [
+                target
+                for k, done in enumerate(found.legs)
+                if done.open_qty > 0 and (target := target_of(plan, k, done)) is not None
+            ]
+            if not prices:
+                continue
+            first = sign * min(sign * price for price in prices)
+            if mark is None:
+                bounds.keep_until(0)
+            elif (mark - first) * sign >= 0:
+                reached.append((found, first))
+            else:
+                bounds.keep_reached(plan.side, first - sign)
+        known = self._book.turn.state.instruments[instrument]
+        for found, price in reached:
+            self.leave(found, TARGET, f"its target {known.text(price)} is reached")
+        return bool(reached)
+
     def end(self) -> bool:
         """Leave the plans whose time has come; whether there were any."""
         wall = self._book.turn.wall
@@ -75,6 +110,9 @@ class Leaving:
         return min(ends) - self._book.turn.wall_offset if ends else NEVER
 
 
+def _going(found: PlanState) -> bool:
+    return found.plan.status is not PlanStatus.OPEN or found.plan.trail == DRAWN
+
+
 def _ends(found: PlanState) -> int | None:
-    plan = found.plan
-    return plan.exit_ts if plan.status is PlanStatus.OPEN and plan.trail != DRAWN else None
+    return None if _going(found) else found.plan.exit_ts

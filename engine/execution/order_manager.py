@@ -41,7 +41,7 @@ from engine.portfolio.bounds import Bounds
 from engine.portfolio.money import Marks, near
 from engine.state import alarms
 from engine.state.alarms import Alarm
-from engine.state.state import Order
+from engine.state.state import Order, PlanState
 from engine.state.turn import Turn
 
 ANSWER_NS = 40 * NANOS
@@ -112,7 +112,7 @@ class OrderManager:
         state = self.state
         return bool(
             self._fills.waiting
-            or any(not desired.at_rest(found, state.orders, state.brackets) for found in state.plans.values())
+            or any(not self._at_rest(found) for found in state.plans.values())
             or any(
                 order.status not in _AT_WORK
                 or order.cancel_wanted
@@ -121,6 +121,10 @@ class OrderManager:
                 for order in state.live_orders()
             )
         )
+
+    def _at_rest(self, found: PlanState) -> bool:
+        state, targets = self.state, not self.context.watches_target(found.plan.instrument)
+        return desired.at_rest(found, state.orders, state.brackets, targets=targets)
 
     def next_due(self) -> int:
         """When `pulse` or `tend` has more to do next than `note`, unless it is `busy`, nanoseconds UTC."""
@@ -183,10 +187,11 @@ class OrderManager:
                 self._stops.after_first_target(found)
                 even_out(context, found)
             grace_ns, rigid = context.run.bracket_grace_ns, self._orders.rigid
-            if desired.agreed(found, orders, context.now, grace_ns):
+            targets = not context.watches_target(found.plan.instrument)
+            if desired.agreed(found, orders, context.now, grace_ns, targets=targets):
                 continue
             wanted = desired.difference(
-                found, orders, context.now, grace_ns, brackets=state.brackets, rigid=rigid
+                found, orders, context.now, grace_ns, brackets=state.brackets, targets=targets, rigid=rigid
             )
             for action in list(wanted):
                 match action:
@@ -327,7 +332,9 @@ class OrderManager:
         if held is not None and held.qty:
             news, room = self._excursions.on_mark(held)
             self.stirred = self.equity.on_mark(bounds, (held, room)) or news or self.stirred
-        if state.plans and self._stops.on_mark(instrument, bound):
+        if not state.plans:
+            return
+        if self.leaving.on_mark(instrument, bound) | self._stops.on_mark(instrument, bound):
             self.work()
 
     def stood_still(self, by_ns: int) -> None:

@@ -25,6 +25,12 @@ class Capabilities(Struct, frozen=True):
     """
     native_brackets: bool = True
     """It may keep the stop and the target of an entry itself. Without, they are orders of our own."""
+    paired_exits: bool = True
+    """Stop and target of the same coins rest at once. Without, the stop has them and rests alone."""
+
+    def watches_target(self, kind: InstrumentKind) -> bool:
+        """Whether no order can rest for a target, so that the market is watched for it instead."""
+        return kind is InstrumentKind.SPOT and self.balances and not self.paired_exits
 
     def takes_exit(self, ticks: int, kind: InstrumentKind = InstrumentKind.FUTURE) -> bool:
         """Whether an exit may stand so far from its entry, on its own side."""

@@ -38,6 +38,7 @@ class Refusal(Worded):
     UNKNOWN_ORDER = "unknown_order", "the outcome of an earlier order is not yet known"
     UNKNOWN_DAY = "unknown_day", "the exchange's holidays of this year are not known"
     EXPIRING = "expiring", "the contract is too near to its last day"
+    OLD_MONTH = "old_month", "another account still holds the month before, by whose prices the contract goes"
     BAND = "band", "most of a loss limit is used up"
     MAX_TRADES = "max_trades", "the number of trades for this day is used up"
     LOSING_STREAK = "losing_streak", "too many trades were lost in a row on this day"

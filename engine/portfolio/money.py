@@ -107,6 +107,10 @@ class Marks:
         """Another month is active from now on: what is held in the old one goes by that one's prices."""
         self._frozen.add(instrument)
 
+    def of_old_month(self, instrument: str) -> bool:
+        """What is held goes by the prices of a month that is not the active one any more."""
+        return instrument in self._frozen
+
     @property
     def frozen(self) -> bool:
         """Something goes by the prices of an old month."""

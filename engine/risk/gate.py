@@ -93,6 +93,8 @@ class Circumstances(Struct, frozen=True):
     """Contracts, in micros, that the account may still hold; None means any number."""
     days_to_expiry: int | None = None
     """Until the contract's last day; None where its name does not tell."""
+    old_month: bool = False
+    """Another account holds the month before of the contract."""
     room_headroom_usd: Decimal | None = None
     """What trades of the idea's alert room may still lose today; None without a limit."""
     equity_usd: Decimal | None = None
@@ -171,6 +173,8 @@ def standing(limits: RiskLimits, now: Circumstances) -> list[Against]:
     if now.days_to_expiry is not None and now.days_to_expiry <= limits.expiry_days:
         days = f"{_count(now.days_to_expiry, 'day')} to the contract's last, more than {limits.expiry_days}"
         told(Refusal.EXPIRING, f"{days} wanted (risk.expiry_days)")
+    if now.old_month:
+        told(Refusal.OLD_MONTH)
     if 0 < limits.max_trades <= now.entries_today:
         trades = f"{_count(now.entries_today, 'trade')} today"
         told(Refusal.MAX_TRADES, f"{trades}, {limits.max_trades} allowed (risk.max_trades)")
@@ -276,7 +280,8 @@ def check(
     if qty <= 0:
         return EntryVerdict(qty, tuple(against), why)
     least = instrument.least_notional
-    if least and (worth := _least_worth(idea, instrument, qty, limits)) < least:
+    whole = now.capabilities.watches_target(instrument.kind)
+    if least and (worth := _least_worth(idea, instrument, qty, limits, whole)) < least:
         told(Refusal.LEAST_NOTIONAL, f"the order is worth {worth}, at least {least}")
     alone, total = each * qty, each * qty + now.open_risk_usd
     for headroom, refusal, name, where, risk in (
@@ -292,11 +297,11 @@ def check(
     return EntryVerdict(qty, tuple(against), why)
 
 
-def _least_worth(idea: Idea, instrument: Instrument, qty: int, limits: RiskLimits) -> Decimal:
+def _least_worth(idea: Idea, instrument: Instrument, qty: int, limits: RiskLimits, whole: bool) -> Decimal:
     """What the smallest order of a trade is worth: each leg is entered by one of its own, and of coins the
     stop must be large enough too, with what fees leave.
     """
-    lots = min(leg.qty for leg in legs(idea, qty, limits.single_contract))
+    lots = min(leg.qty for leg in legs(idea, qty, limits.single_contract, whole=whole))
     if instrument.kind is not InstrumentKind.SPOT:
         return instrument.notional(idea.reference, lots)
     left = lots - instrument.fee_lots(instrument.fee_base(lots))

@@ -1,8 +1,7 @@
 """Limits that act by themselves: losses, counts, unknown days, and the time by which everything must be flat.
 
-Each money limit has bands: a notice, no more entries, flat and locked (docs/semantics.md#loss-limits). Acting
-comes before the venue's own limit does, in this order: lock, cancel entries, close, cancel stops; the flatten
-latch repeats it until the venue shows nothing left.
+Each money limit has bands: a notice, no more entries, flat and locked (docs/semantics.md#loss-limits): before
+the venue's own acts, lock, cancel entries, close, cancel stops, until the venue shows nothing left.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from engine.model.view import Band, LimitView
 from engine.portfolio import money
 from engine.portfolio.bounds import Bounds, keep_total
 from engine.portfolio.money import Marks
-from engine.risk import bands, presets
+from engine.risk import bands, last_days, presets
 from engine.risk.drawdown import floor_usd
 from engine.risk.guarded import Guarded
 from engine.risk.market_hours import MarketHours
@@ -382,6 +381,7 @@ class Guards:
         )
         if late:
             self._book.flatten(late, "flat_time")
+        last_days.leave(self._book, self.hours)
 
 
 def _unknown(day: date) -> str:

@@ -5,6 +5,7 @@ trader's own hours.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 from engine.market.calendars.calendar import Calendar
 from engine.market.user_hours import UserHours
@@ -45,6 +46,17 @@ class MarketHours:
         near = self.ns_to_flat(now, calendar) <= limits.flatten_before_flat_ns
         return limits.must_be_flat and near and calendar.is_open(now)
 
+    def must_leave(self, now: int, calendar: Calendar, last: date) -> bool:
+        """The same of a contract month on whose `last` day nobody should be in it: the last session before
+        it is nearly over, or that day has come.
+        """
+        if not calendar.is_open(now):
+            return False
+        opens = calendar.next_opening(now)
+        final = opens is not None and calendar.trade_date(opens) >= last
+        near = self.ns_to_flat(now, calendar) <= self._limits.flatten_before_flat_ns
+        return (final and near) or calendar.trade_date(now) >= last
+
     def next_change(self, now: int, calendars: Iterable[Calendar]) -> int:
         """The next instant at which anything of this may differ, or a trade date begins."""
         return min(self._next_change(now, calendar) for calendar in calendars)
@@ -52,4 +64,4 @@ class MarketHours:
     def _next_change(self, now: int, calendar: Calendar) -> int:
         change = min(calendar.next_roll(now), calendar.next_phase_change(now))
         flat = now + self.ns_to_flat(now, calendar) - self._limits.flatten_before_flat_ns
-        return min(change, flat) if self._limits.must_be_flat and now < flat else change
+        return min(change, flat) if now < flat else change

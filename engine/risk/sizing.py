@@ -27,15 +27,21 @@ def amount(usd: Decimal | Fraction) -> str:
 
 
 def legs(
-    idea: Idea, qty: int, single: SingleContract = SingleContract.T1, *, absolute: bool = False
+    idea: Idea,
+    qty: int,
+    single: SingleContract = SingleContract.T1,
+    *,
+    absolute: bool = False,
+    whole: bool = False,
 ) -> tuple[Leg, ...]:
     """Split a quantity over the targets: half to the first (rounded down), the rest to the second.
 
     One contract can't be split: `single` says whether it leaves at the first target, or goes to break-even at
     its touch and is held for the second (docs/semantics.md#odd-quantities). With `absolute` stop and targets
     are the idea's own prices, wherever the entry fills; the offsets are what the native bracket begins with.
+    What stays `whole` is treated like one contract.
     """
-    split = _split(idea, qty, single)
+    split = _split(idea, qty, single, whole)
     if not absolute:
         return split
     prices = {target - idea.reference: target for target in idea.targets}
@@ -50,10 +56,10 @@ def legs(
     )
 
 
-def _split(idea: Idea, qty: int, single: SingleContract) -> tuple[Leg, ...]:
+def _split(idea: Idea, qty: int, single: SingleContract, whole: bool) -> tuple[Leg, ...]:
     stop = idea.stop - idea.reference
     offsets = [target - idea.reference for target in idea.targets]
-    first = qty // 2
+    first = 0 if whole else qty // 2
     if len(offsets) < 2:
         return (Leg(qty, stop, offsets[0] if offsets else None),)
     if not first:

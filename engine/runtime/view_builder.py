@@ -7,6 +7,7 @@ from decimal import Decimal
 from engine.books.book import Book
 from engine.books.opening import VENUE_LINKS
 from engine.core import Core
+from engine.execution.desired import target_of
 from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import CME, calendar_of, zone_mark
 from engine.model.chart import AlignmentView
@@ -323,12 +324,27 @@ def _position(core: Core, book: Book, position: Position) -> PositionView:
         mae_usd=mae,
         mfe_usd=mfe,
         stop=_price(instrument, nearest),
-        targets=tuple(instrument.price(o.limit) for o in targets if o.limit is not None),
+        targets=tuple(instrument.price(o.limit) for o in targets if o.limit is not None)
+        or _watched(book, instrument),
         protected_qty=sum(o.open_qty for o in stops if o.stands),
         strategy=plans[0].strategy if len(plans) == 1 else ", ".join(dict.fromkeys(p.owner for p in plans)),
         opened_ts=position.opened_ts,
         contract=_month(core, book, position.instrument),
     )
+
+
+def _watched(book: Book, instrument: Instrument) -> tuple[Decimal, ...]:
+    """Targets for which no order can rest (docs/semantics.md#spot)."""
+    if not book.orders.context.watches_target(instrument.symbol):
+        return ()
+    prices = [
+        target_of(found.plan, k, done)
+        for found in book.state.plans.values()
+        if found.plan.instrument == instrument.symbol
+        for k, done in enumerate(found.legs)
+        if done.open_qty > 0
+    ]
+    return tuple(instrument.price(price) for price in prices if price is not None)
 
 
 def _month(core: Core, book: Book, symbol: str) -> str:

@@ -127,7 +127,7 @@ def dust_left(state: State, record: r.DustLeft) -> None:
 
 def _exit_reason(state: BookState, order: Order) -> str:
     """Why a fill of this order ends a trade: T1, T2, stop, be_stop, trail, or why it is flattened: manual,
-    flat_time, risk, signal, time.
+    flat_time, risk, signal, time, target, expiry.
     """
     if order.instrument in state.flattening and order.slot is None:
         return state.flattening[order.instrument]

@@ -333,7 +333,7 @@ class PaperBroker:
         return self._venue.place(symbol, out, self.now, order.client_id or None).events
 
     def _snapshot(self, query: fx.TakeSnapshot) -> None:
-        if self._rules is None and self.now >= self._forgets_ts:  # no day ends by itself here
+        if self._cut_off is None and self.now >= self._forgets_ts:  # no day ends by itself here
             self._forget(min(query.since, self.now - REMEMBERED_NS))
             self._forgets_ts = self.now + REMEMBERED_NS // 4
         self.outgoing.append(

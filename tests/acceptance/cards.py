@@ -217,17 +217,16 @@ async def lost_answers(venue: VenueUnderTest, _folder: Path) -> None:
 
 
 async def bracket(venue: VenueUnderTest, folder: Path) -> None:
-    """An entry gets its stop and its target; when the target fills, nothing is left of the other. Where one
-    alone can rest it is the stop, which ends the trade.
+    """An entry gets its stop and its target; when the target is reached, nothing is left of the other. Where
+    one alone can rest it is the stop, and the target is watched.
     """
     price = venue.price
     async with engine_on(venue, folder) as run:
         await run.buy(stop=price - 2 * STEP, target=price + STEP)
         await until(lambda: run.protected(price - 2 * STEP))
         await until(lambda: run.book.plans)
-        out = STEP if venue.pairs else -2 * STEP - 3
-        venue.market(price + out + 1)
-        venue.market(price + out + 2)
+        venue.market(price + STEP + 1)
+        venue.market(price + STEP + 2)
         await until(run.quiet, 20)
         assert venue.traded() == sum(one.filled_qty for one in run.book.orders.values())
 
@@ -294,10 +293,9 @@ async def restart(venue: VenueUnderTest, folder: Path) -> None:
     async with engine_on(venue, folder) as again:
         await until(lambda: again.protected(price - 2 * STEP), 20)
         assert [(one.venue_id, one.type) for one in venue.working()] == before
-        assert again.core.state.issued == 0 or not venue.pairs  # a refused target is asked for anew
-        out = 2 * STEP if venue.pairs else -2 * STEP - 3
-        venue.market(price + out + 1)
-        venue.market(price + out + 2)
+        assert again.core.state.issued == 0
+        venue.market(price + 2 * STEP + 1)
+        venue.market(price + 2 * STEP + 2)
         await until(again.quiet, 20)
 
 

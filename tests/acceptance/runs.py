@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.store.journal import SqliteJournal
@@ -13,7 +13,7 @@ from engine.core import Core
 from engine.model import records as r
 from engine.model.commands import AnyCommand, PlaceManual, Shutdown
 from engine.model.config import BookConfig, EngineConfig, TradingSwitch
-from engine.model.events import FillReported, OrderReported
+from engine.model.events import FillReported, LinkChanged, OrderReported
 from engine.model.limits import RiskLimits
 from engine.model.market import NANOS, Side
 from engine.model.notices import Notice
@@ -26,6 +26,7 @@ from tests.acceptance.venue_under_test import VenueUnderTest
 from tests.strategies.scripted import ScriptedStrategy
 from tests.support.patience import patient
 from tests.support.waits import Inbox, until
+from tstream.run.wiring import in_real_time
 
 
 @dataclass
@@ -87,6 +88,8 @@ class EngineRun:
     engine: Engine
     main: asyncio.Task[None]
     journal: SqliteJournal
+    links: list[LinkChanged] = field(default_factory=list)
+    """All that was told of connections."""
     number: int = 0
 
     @property
@@ -161,8 +164,10 @@ class EngineRun:
 
 
 @asynccontextmanager
-async def engine_on(venue: VenueUnderTest, folder: Path) -> AsyncIterator[EngineRun]:
-    """A run on the journal in a folder, once it may trade; `crash()` it, or it is shut down at the end."""
+async def engine_on(venue: VenueUnderTest, folder: Path, speed: float = 1.0) -> AsyncIterator[EngineRun]:
+    """A run on the journal in a folder, once it may trade; `crash()` it, or it is shut down at the end.
+    `speed` is how fast the venue's clock runs.
+    """
     async with AsyncExitStack() as stack:
         journal = await stack.enter_async_context(await SqliteJournal.open(folder / "journal.db"))
         opened = venue.open()
@@ -185,7 +190,8 @@ async def engine_on(venue: VenueUnderTest, folder: Path) -> AsyncIterator[Engine
             books=(book,),
             bar_grace_ns=NANOS // 20,
         )
-        core = Core(config, ScriptedStrategy([]), await kept(journal))
+        core = Core(in_real_time(config, speed), ScriptedStrategy([]), await kept(journal))
+        links: list[LinkChanged] = []
         engine = Engine(
             core,
             journal,
@@ -193,8 +199,10 @@ async def engine_on(venue: VenueUnderTest, folder: Path) -> AsyncIterator[Engine
             {venue.name: opened.feed},
             opened.brokers,
             venue.clock,
+            lambda event: links.append(event) if isinstance(event, LinkChanged) else None,
+            speed,
         )
-        run = EngineRun(venue, core, engine, asyncio.create_task(engine.main()), journal)
+        run = EngineRun(venue, core, engine, asyncio.create_task(engine.main()), journal, links)
         try:
             venue.market(venue.price)
             await until(run.ready, 15)

@@ -67,7 +67,7 @@ async def trade_under_fire(venue: VenueUnderTest, folder: Path, seed: int, tally
                 venue.fault(name, **options)
                 tally.faults[name] = tally.faults.get(name, 0) + 1
             await run.buy(stop=price - 2 * STEP, target=price + 2 * STEP)
-            end = rng.choice(("target" if venue.pairs else "stop", "stop", "flatten", "crash"))
+            end = rng.choice(("target", "stop", "flatten", "crash"))
             watch = asyncio.create_task(_watch(venue, worst))
             try:
                 await _settled(run, price - 2 * STEP, rng.uniform(0, 2) if end == "crash" else LONGEST_S)

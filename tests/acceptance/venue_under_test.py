@@ -42,8 +42,6 @@ class VenueUnderTest(ABC):
     qty: int
     """Of a usual trade; an even number."""
     clock: Clock
-    pairs: bool = True
-    """Stop and target of the same coins rest at once. Where a stop has them all, the target is refused."""
     past: Sequence[Bar]
     """Closed minutes that the venue has from before START, oldest first."""
 
@@ -137,7 +135,6 @@ async def twin_under_test(
     price: int,
     qty: int,
     name: str = "",
-    pairs: bool = True,
 ) -> AsyncIterator[TwinUnderTest]:
     """A twin that lists one instrument, in a market that is moved by hand; the clock runs as ours does."""
     begun = time.monotonic_ns()
@@ -152,6 +149,5 @@ async def twin_under_test(
     source = ScriptedMarket([instrument], START, bars={instrument.symbol: past})
     async with Twin(wire, TwinConfig((instrument,)), source, clock) as twin:
         venue = TwinUnderTest(twin, clock, make, price, qty, name or wire.NAME)
-        venue.pairs = pairs
         venue.market(price)
         yield venue

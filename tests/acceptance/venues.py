@@ -10,16 +10,13 @@ from adapters.common.secret import Secret
 from adapters.simulator.twins.twin import Twin
 from engine.model.instrument import Instrument
 from engine.ports import Clock, OpenVenue
-from tests.acceptance.venue_under_test import VenueUnderTest, twin_under_test
+from tests.acceptance.venue_under_test import Make, VenueUnderTest, twin_under_test
 from tstream.venues.kind import AskedBook, At, Credentials, VenueAsked
 from tstream.venues.known import kind, ours
 from tstream.venues.twin import WireTwin
 
 PRICE, WORTH = Decimal(60_000), Decimal(400)
 """Where the market begins, and about what a trade is worth."""
-
-ONE_EXIT = ("bybit-spot", "coinbase")
-"""A stop has the coins that it sells, and the API knows no pair of stop and target (docs/venues.md)."""
 
 VENUES = tuple(
     name for name in ours() if isinstance(kind(name).practice, WireTwin) and not kind(name).prices_only
@@ -34,11 +31,19 @@ async def kind_under_test(name: str) -> AsyncIterator[VenueUnderTest]:
     assert isinstance(practice, WireTwin)
     instrument = next(iter(known.instruments.values()))
     price = int(PRICE / instrument.tick_size)
+    qty = 2 * max(1, int(WORTH / instrument.notional(price) / 2))
+    wire, make = practice.wire(), making(name)
+    async with twin_under_test(wire, instrument, make, price=price, qty=qty, name=name) as venue:
+        yield venue
+
+
+def making(name: str, speed: float = 1.0) -> Make:
+    """The adapter of a kind as a run makes it, at a venue whose time runs so fast."""
 
     def make(twin: Twin, clock: Clock, listed: Instrument) -> OpenVenue:
         login = twin.account.login
         secrets = Secret(login.key), Secret(login.secret), Secret(login.passphrase)
-        return known.make(
+        return kind(name).make(
             VenueAsked(
                 name=name,
                 at=At.PRACTICE,
@@ -47,12 +52,9 @@ async def kind_under_test(name: str) -> AsyncIterator[VenueUnderTest]:
                 login=Credentials("practice", *secrets),
                 books=(AskedBook(name),),
                 api_url=twin.url,
+                speed=speed,
+                retry_s=2.0 if speed > 1 else 30.0,
             )
         )
 
-    qty = 2 * max(1, int(WORTH / instrument.notional(price) / 2))
-    wire = practice.wire()
-    async with twin_under_test(
-        wire, instrument, make, price=price, qty=qty, name=name, pairs=name not in ONE_EXIT
-    ) as venue:
-        yield venue
+    return make

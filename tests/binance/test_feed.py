@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from adapters.binance.feed import BinanceFeed
+from adapters.binance.rest import SpotRest
 from adapters.simulator.wire.binance.wire import BinanceWire
 from engine.model.errors import RetryableError
 from engine.model.events import ContractResolved, LinkState, Print, Quote
@@ -144,10 +145,20 @@ async def test_prints_after_a_missing_one_wait_for_it() -> None:
         assert [price - PRICE for _, price in made.prints()] == [0, 1, 2, 3, 4, 5]
 
 
-async def test_a_quiet_market_is_no_dead_one() -> None:
+async def test_a_quiet_market_is_no_dead_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+    ask = SpotRest.top
+
+    async def counted(self: SpotRest, *arguments: Any) -> Any:
+        nonlocal asked
+        told = await ask(self, *arguments)
+        asked += 1
+        return told
+
+    monkeypatch.setattr(SpotRest, "top", counted)
     async with bench(feed=True, broker=False, silence_s=0.1) as made:
-        await until(lambda: len(made.twin.faults.log) == 0)
-        await asyncio.sleep(0.5)
+        before = asked
+        await until(lambda: asked >= before + 8)  # of each symbol, several times
         assert made.inbox.states("market") == [LinkState.CONNECTING, LinkState.LIVE]
 
 

@@ -16,7 +16,7 @@ from engine.model.commands import Flatten
 from engine.model.config import BookConfig, EngineConfig, PaperConfig
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Side
-from engine.model.orders import Fill, OrderSpec, OrderType, VenueOrder, VenueStatus
+from engine.model.orders import Capabilities, Fill, OrderSpec, OrderType, VenueOrder, VenueStatus
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
 from engine.model.restrictions import TradingState
@@ -296,7 +296,7 @@ def test_how_far_the_price_has_gone_is_told_whatever_is_held() -> None:
 
 
 def test_an_account_that_tells_no_balances_trades_no_coins() -> None:
-    run = Kinds((60, idea(ETHER, -2000, 8000)), balances=False)
+    run = Kinds((60, idea(ETHER, -2000, 8000)), capabilities=Capabilities())
     run.minute((ETHER, 300_000))
     [refused] = run.written(r.IdeaRefused)
     assert [one.value for one in refused.refusals] == ["no_spot"]

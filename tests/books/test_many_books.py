@@ -431,3 +431,28 @@ def test_an_older_journal_names_no_venue_and_goes_on_under_the_settings_one() ->
     assert many.core.books["one"].config.venue == ALPHA
     many.step(ev.AccountAdopted(ts_recv=many.now, book="one", account=account, venue=ALPHA))
     assert many.book("one").venue == ALPHA
+
+
+def test_the_new_month_is_not_entered_while_another_book_holds_the_old_one() -> None:
+    """One price at a time is gone by, and it is that of the month that is held."""
+    many = entered()
+    many.say(Flatten(id="two", book="two"))
+    many.say(Resume(id="on", book="two"))
+    many.pass_time(5)
+    assert (many.held()["one"] > 0, many.held()["two"]) == (True, 0)
+    for venue in (ALPHA, BETA):
+        month = ev.ContractResolved(
+            ts_recv=many.now, instrument=MNQ, contract_id=f"{venue}-next", name="MNQH7", venue=venue
+        )
+        many.step(month)
+    many.pass_time(5)
+
+    def refused() -> set[Refusal]:
+        return {one.refusal for one in many.core.entries.against(many.core.books["two"], "MNQ")}
+
+    assert Refusal.OLD_MONTH in refused()
+    many.say(Flatten(id="rest"))
+    many.say(Resume(id="again"))
+    many.pass_time(10)
+    assert not any(many.held().values())
+    assert Refusal.OLD_MONTH not in refused()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,8 @@ from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Flatten
-from engine.model.market import MINUTE, USUAL, Bar, Timeframe
+from engine.model.limits import RiskLimits
+from engine.model.market import MINUTE, NANOS, USUAL, Bar, Timeframe
 from engine.model.refusals import Refusal
 from engine.model.view import HealthView
 from engine.runtime.view_builder import picture
@@ -215,3 +217,25 @@ def test_f29_a_month_that_rolled_while_nobody_was_there() -> None:
     known = last_known(again.core.state, BOOK)
     assert known is not None
     assert known.contracts == {"MNQ": "x"}
+
+
+@pytest.mark.parametrize("carried", [False, True])
+def test_what_is_carried_is_closed_before_the_last_day_of_its_month(carried: bool) -> None:
+    """Index futures are settled on the morning of the third Friday: Thursday's session is the last one."""
+    code = f"{'HMUZ'[(TODAY.month - 1) // 3]}{TODAY.year % 100:02}"
+    last = last_day("MNQ", _code(code), TODAY)
+    assert last is not None
+    before = CME.session_close(last - timedelta(days=1)) - 6 * 60 * MINUTE
+    bench = ManualVenue(idea(), at=before, risk=RiskLimits(must_be_flat=False, expiry_days=0))
+    bench.connect()
+    _roll(bench, _code(code), f"MNQ{code}")
+    for order in bench.trade_idea():
+        bench.enter(order)
+    assert bench.book.position("MNQ").qty == 5
+    if carried:
+        _roll(bench, "CON.F.US.MNQ.H99", "MNQH9")
+    ends = CME.session_close(last - timedelta(days=1))
+    for at, begun in ((ends - 5 * MINUTE - 2 * NANOS, []), (ends - 5 * MINUTE + 2 * NANOS, ["expiry"])):
+        bench.now = at
+        bench.wait(1)
+        assert [found.reason for found in bench.written(r.FlattenStarted)] == begun

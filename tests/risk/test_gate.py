@@ -69,6 +69,7 @@ AGAINST: list[tuple[Refusal, dict[str, Any]]] = [
     (Refusal.UNKNOWN_DAY, {"state": TradingState.REDUCING, "guard": "calendar"}),
     (Refusal.EXPIRING, {"days_to_expiry": 2}),
     (Refusal.EXPIRING, {"days_to_expiry": -1}),
+    (Refusal.OLD_MONTH, {"old_month": True}),
     (Refusal.LOSING_STREAK, {"losses_in_a_row": 3}),
     (Refusal.MAX_LOSS, {"max_loss_headroom_usd": Decimal(100)}),
     (Refusal.MAX_LOSS, {"max_loss_headroom_usd": Decimal(600), "open_risk_usd": Decimal(500)}),

@@ -17,6 +17,7 @@ from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.limits import RiskLimits
 from engine.model.market import NANOS, Side
+from engine.model.orders import Capabilities
 from engine.model.plans import Idea
 from engine.state.fold import apply
 from engine.state.position import Position
@@ -57,7 +58,7 @@ class Kinds(Replay):
         books: Sequence[BookConfig] = (),
         model: FillModel | None = None,
         brackets: bool = True,
-        balances: bool = True,
+        capabilities: Capabilities = CAPABILITIES,
         calendar: str = "cme",
     ) -> None:
         """`ideas` by the seconds after the start at which a minute's close gives them."""
@@ -67,7 +68,6 @@ class Kinds(Replay):
         self.boots = 0
         self.invariants = Invariants()
         self.known = {one.symbol: one for one in instruments}
-        capabilities = replace(CAPABILITIES, balances=balances)
         self._books = (
             BookConfig(BOOK, risk=limits, capabilities=capabilities, calendar=calendar),
             *books,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import structs
 
@@ -17,6 +17,7 @@ from engine.model import records as r
 from engine.model.bots import BotConfig
 from engine.model.commands import Flatten
 from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import OrderSpec, OrderType
 from engine.model.plans import Exit, Idea, Trail
@@ -43,7 +44,14 @@ class LossyReplay(Replay):
     """
 
     def __init__(
-        self, seed: int, *, brackets: bool = True, hands: bool = False, bots: int = 1, leaving: bool = False
+        self,
+        seed: int,
+        *,
+        brackets: bool = True,
+        hands: bool = False,
+        bots: int = 1,
+        leaving: bool = False,
+        instruments: Mapping[str, Instrument] = INSTRUMENTS,
     ) -> None:
         self.hands = hands
         self._leaving = leaving
@@ -60,7 +68,7 @@ class LossyReplay(Replay):
         self.at_calm: tuple[int, int] | None = None
         self._wire: list[tuple[int, int, ev.AnyEvent]] = []
         self._sent = 0
-        super().__init__(self._boot(), INSTRUMENTS, FillModel(), self.journal.extend, brackets=brackets)
+        super().__init__(self._boot(), instruments, FillModel(), self.journal.extend, brackets=brackets)
 
     # -- the process -------------------------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 """`python -m tests.torture [PART ...] [--seed N] [--count N]`: the long runs, each count with its seed.
 
-Parts: interleavings, bots, books, kills, accounts, week, api, alerts, discovery, prefixes, venues, attached,
-backups, history, package. The exit status is 1 when something broke; it says how to see it again.
+`--help` names the parts. The exit status is 1 when something broke; it says how to see it again.
 """
 
 from __future__ import annotations
@@ -22,7 +21,9 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from bench.figures import machine, ms, quantile, table
+from engine.model.market import NANOS
 from tests.acceptance.cards import CARDS, Card
+from tests.acceptance.drops import CUTS, PACE, trade_through_drops
 from tests.acceptance.under_fire import FireTally, trade_under_fire
 from tests.acceptance.venues import VENUES, kind_under_test
 from tests.torture import beside, edges, interleavings, many_books, memory, texts
@@ -35,12 +36,17 @@ from tests.torture.backups import BackedUpDay
 from tests.torture.kill_points import ANY, POINTS
 from tests.torture.killed_books import KilledBooks
 from tests.torture.killed_day import NAKED_S, KilledDay
+from tests.torture.mishap_replay import NAKED_NS
+from tests.torture.mishaps import Mode
 from tests.torture.package import package
 from tests.torture.spread import spread
 from tests.torture.week import Week
+from tests.torture.year import DAYS as YEAR_DAYS
+from tests.torture.year import FIRST as YEAR_FIRST
+from tests.torture.year import Year
 
 SCENES, KILLS, DAYS, TEXTS = 10_000, 210, 5, 20_000
-CUTS = 8
+PREFIXES = 8
 BOT_SCENES, BOOK_SCENES, ACCOUNT_KILLS = 1_000, 10_000, 100
 NOISES, MARKETS_A_NOISE = 100, 5
 LEAST_POWER = 0.5
@@ -66,22 +72,27 @@ def scratch() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def interleave(seed: int, count: int | None) -> None:
+def interleave(
+    seed: int, count: int | None, name: str = "interleavings", modes: Sequence[Mode] = tuple(Mode)
+) -> None:
     began = time.monotonic()
     jobs = os.cpu_count() or 1
-    tally = spread(interleavings.interleave, seed, count or SCENES, jobs)
+    tally = spread(partial(interleavings.interleave, modes=modes), seed, count or SCENES, jobs)
     table(
-        f"interleavings: seeds {seed} to {seed + jobs - 1}, {tally.scenes:,} scenes,"
+        f"{name}: seeds {seed} to {seed + jobs - 1}, {tally.scenes:,} scenes,"
         f" {time.monotonic() - began:.0f} s, no invariant broken",
         ("what came to pass", "times"),
         [
+            *((f"scenes: {mode}", f"{times:,}") for mode, times in sorted(tally.modes.items())),
             ("trades", f"{tally.trades:,}"),
             ("fills", f"{tally.fills:,}"),
             ("starts of the process", f"{tally.boots:,}"),
             *((what, f"{times:,}") for what, times in sorted(tally.mishaps.items())),
         ],
     )
-    naked("where stops are our own", (("all", tally.naked_s), ("only a request hung", tally.hanging_s)))
+    most = max(NAKED_NS[mode.coins] for mode in modes) / NANOS
+    rows = (("all", tally.naked_s), ("only a request hung", tally.hanging_s))
+    naked("where stops are our own", rows, most)
 
 
 def bots(seed: int, count: int | None) -> None:
@@ -117,10 +128,10 @@ def books(seed: int, count: int | None) -> None:
     )
 
 
-def naked(where: str, rows: Sequence[tuple[str, Sequence[float]]]) -> None:
+def naked(where: str, rows: Sequence[tuple[str, Sequence[float]]], most_s: float = NAKED_S) -> None:
     """How long the venue held something for which no stop worked."""
     table(
-        f"naked {where} (at most {NAKED_S:.0f} s where a request hangs)",
+        f"naked {where} (at most {most_s:.0f} s where a request hangs)",
         ("", "times", "p95", "max"),
         [
             (what, f"{len(times):,}", ms(quantile(times, 0.95)), ms(max(times)))
@@ -194,6 +205,31 @@ def api(seed: int, count: int | None) -> None:
         attack_the_api(folder, seed, count)
 
 
+def year(seed: int, count: int | None) -> None:
+    began = time.monotonic()
+    with scratch() as folder:
+        tally = Year(folder, seed, days=count or YEAR_DAYS).play()
+    table(
+        f"year: seed {seed}, {count or YEAR_DAYS} days from {YEAR_FIRST}, {time.monotonic() - began:.0f} s;"
+        " nothing missed or doubled, nothing over a deadline against its settings",
+        ("", "figure"),
+        [
+            *((f"trades of {book}", f"{times:,}") for book, times in tally.trades.items()),
+            ("fills, each taken once", f"{tally.fills.total():,}"),
+            *((f"trade dates of {calendar}", str(times)) for calendar, times in tally.rolls.items()),
+            ("contract months that rolled", str(tally.months)),
+            *((f"closes over which {book} held", str(times)) for book, times in tally.carried.items()),
+            *((f"flattened: {why}", str(times)) for why, times in sorted(tally.flattened.items())),
+            *((f"refused: {why}", f"{times:,}") for why, times in sorted(tally.refused.items())),
+            *((what, str(times)) for what, times in sorted(tally.happened.items())),
+            ("orders and fills that no stream told", f"{tally.untold:,}"),
+            ("longest without a stop that could have been there", ms(tally.naked_s)),
+            ("records", f"{tally.records:,}"),
+            ("starts of the process", str(tally.boots)),
+        ],
+    )
+
+
 def alerts(seed: int, count: int | None) -> None:
     began = time.monotonic()
     tally = texts.fuzz(seed, count or TEXTS)
@@ -263,7 +299,7 @@ def discovery(seed: int, count: int | None) -> None:
 
 def prefixes(seed: int, count: int | None) -> None:
     began = time.monotonic()
-    found = list(causality.proofs(count or CUTS, seed))
+    found = list(causality.proofs(count or PREFIXES, seed))
     table(
         f"prefixes: seed {seed}, {time.monotonic() - began:.0f} s; what is said at each close of a prefix,"
         " beside the whole series",
@@ -298,6 +334,24 @@ def venues(seed: int, count: int | None) -> None:
     table(
         f"venues: {len(CARDS)} cards each, seeds {seed} and on; never short, never too much, nothing left",
         ("", "scenes", "trades", "faults", "crashes", "time"),
+        rows,
+    )
+
+
+def drops(seed: int, count: int | None) -> None:
+    """Each venue's twin at ten times its pace, with connections that are cut or end with their session."""
+    rows = []
+    for name in VENUES:
+        began = time.monotonic()
+        with scratch() as folder:
+            tally = asyncio.run(trade_through_drops(name, seed, folder, count or CUTS))
+        cut = ", ".join(f"{how} {times}" for how, times in sorted(tally.cuts.items()))
+        took = f"{time.monotonic() - began:.0f} s"
+        figures = (tally.downs, tally.trades, tally.fills, tally.minutes, tally.marked)
+        rows.append((name, cut, *(f"{figure:,}" for figure in figures), took))
+    table(
+        f"drops: seed {seed}, over sockets at x{PACE:g}; no fill, cent or minute missed or doubled",
+        ("", "cuts", "links told down", "trades", "fills", "minutes", "marked as cut", "time"),
         rows,
     )
 
@@ -389,16 +443,20 @@ def packaged(seed: int, count: int | None) -> None:
 
 PARTS: dict[str, Callable[[int, int | None], None]] = {
     "interleavings": interleave,
+    "perpetuals": partial(interleave, name="perpetuals", modes=(Mode.PERPETUAL,)),
+    "coins": partial(interleave, name="coins", modes=(Mode.COINS, Mode.ONE_EXIT)),
     "bots": bots,
     "books": books,
     "kills": kill,
     "accounts": accounts,
     "week": week,
     "api": api,
+    "year": year,
     "alerts": alerts,
     "discovery": discovery,
     "prefixes": prefixes,
     "venues": venues,
+    "drops": drops,
     "attached": attached,
     "backups": backups,
     "package": packaged,

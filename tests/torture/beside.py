@@ -22,7 +22,7 @@ from engine.state.state import BookState, PlanState
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
 from tests.torture.mishap_replay import MishapReplay
-from tests.torture.mishaps import SCENES, Scene
+from tests.torture.mishaps import FUTURES, Scene, scenes
 from tests.torture.spread import play_drawn
 
 NAMES = ("first", "second")
@@ -132,5 +132,5 @@ def interleave(first: int, count: int) -> Tally:
         opened = (record for record in played.journal if isinstance(record, r.PlanOpened))
         tally.opened.update(record.plan.bot for record in opened if record.plan.book == BOOK)
 
-    play_drawn(one, first, count, SCENES, SECONDS)
+    play_drawn(one, first, count, scenes(*FUTURES), SECONDS)
     return tally

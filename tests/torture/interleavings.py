@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from engine.lab.replay import BOOK
 from engine.model import records as r
 from engine.model.market import NANOS
 from tests.torture.mishap_replay import play
-from tests.torture.mishaps import SCENES, Scene
+from tests.torture.mishaps import Mode, Scene, scenes
 from tests.torture.spread import play_drawn
 
 
@@ -18,6 +19,7 @@ class Tally:
     """What so many scenes came to."""
 
     scenes: int = 0
+    modes: Counter[str] = field(default_factory=Counter)
     boots: int = 0
     trades: int = 0
     fills: int = 0
@@ -30,6 +32,7 @@ class Tally:
 
     def __iadd__(self, other: Tally) -> Tally:
         self.scenes += other.scenes
+        self.modes += other.modes
         self.boots += other.boots
         self.trades += other.trades
         self.fills += other.fills
@@ -39,13 +42,14 @@ class Tally:
         return self
 
 
-def interleave(first: int, count: int) -> Tally:
+def interleave(first: int, count: int, modes: Sequence[Mode] = tuple(Mode)) -> Tally:
     """Play so many scenes drawn from a seed. Raises AssertionError with the smallest scene that breaks."""
     tally = Tally()
 
     def one(scene: Scene) -> None:
         played = play(scene)
         tally.scenes += 1
+        tally.modes[scene.mode] += 1
         tally.boots += played.boots
         tally.trades += len(played._core.state.book(BOOK).trades)
         tally.fills += sum(isinstance(record, r.FillApplied) for record in played.journal)
@@ -53,5 +57,5 @@ def interleave(first: int, count: int) -> Tally:
         tally.hanging_s += [spent / NANOS for spent in played.naked_by_hanging]
         tally.mishaps.update(f"{mishap.kind}: {mishap.fate}" for mishap in played.suffered)
 
-    play_drawn(one, first, count, SCENES)
+    play_drawn(one, first, count, scenes(*modes))
     return tally

@@ -15,11 +15,10 @@ from engine.core import Core, Outcome
 from engine.lab.replay import BOOK, START_BALANCE_USD, Replay
 from engine.model import effects as fx
 from engine.model import events as ev
-from engine.model.commands import Flatten
+from engine.model.commands import AnyCommand, BreakEven, Flatten, ReduceManual
 from engine.model.config import BookConfig, Brackets, EngineConfig, PaperConfig, TradingSwitch
-from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
-from engine.model.market import MINUTE, NANOS
+from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import OrderType, VenueOrder, VenueStatus
 from engine.model.plans import Idea
 from engine.state.fold import apply
@@ -27,10 +26,12 @@ from engine.state.state import State
 from engine.strategies.protocol import Strategy
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
+from tests.support.coins_set_aside import CoinsSetAside
 from tests.support.lossy_wire import LossyReplay, _unknown
-from tests.support.scripted_replay import PRICE
+from tests.support.scripted_replay import INSTRUMENTS
 from tests.torture import audit
 from tests.torture.messages import kind_of, unheard
+from tests.torture.mishap_kinds import OTHERS_COINS, TRADED
 from tests.torture.mishaps import STOP_TICKS, TARGET_TICKS, Fate, Kind, Mishap, Mode, Scene
 
 MILLI = 1_000_000
@@ -42,11 +43,12 @@ FOUND_OUT_NS = 12 * NANOS
 """A difference that no mishap excuses any more is found and mended within this."""
 GIVES_UP_NS = {True: 3 * NANOS // 2, False: 10 * NANOS}
 """So long is waited for the answer to what protects or closes, and to an entry."""
-NAKED_NS = 3 * NANOS
-"""Own stops: no position is longer without one because a request about it hangs."""
+NAKED_NS = {False: 3 * NANOS, True: 5 * NANOS}
+"""Own stops: no position is longer without one because a request about it hangs. Of coins (True) a stop that
+may be on its way is looked for before they are sold.
+"""
 PATIENT_NS = 20 * NANOS
 """So long after a mishap a second close may be right: the first one counts as lost."""
-MNQ = CME_FUTURES["MNQ"]
 LIMITS = RiskLimits(daily_loss_usd=Decimal(10_000))
 _KILLS = (Fate.KILLED_BEFORE, Fate.KILLED_AFTER)
 
@@ -55,7 +57,7 @@ class KilledError(Exception):
     """The process is no more."""
 
 
-class MishapReplay(LossyReplay):
+class MishapReplay(CoinsSetAside, LossyReplay):
     """A storm whose every mishap is known beforehand; what none befalls goes well, and at once."""
 
     trading_ns, calm_ns, ending_ns = TRADING_NS, CALM_NS, ENDING_NS
@@ -83,7 +85,13 @@ class MishapReplay(LossyReplay):
         """How long the venue held something without its stop, where stops are our own, nanoseconds."""
         self.naked_by_hanging: list[int] = []
         """The same where nothing but a request about an order was to blame."""
-        super().__init__(0, brackets=scene.mode is Mode.NATIVE)
+        self.traded = TRADED[scene.mode]
+        self.symbol = self.traded.instrument.symbol
+        self.sets_aside = scene.mode is Mode.ONE_EXIT
+        known = INSTRUMENTS if self.symbol in INSTRUMENTS else {self.symbol: self.traded.instrument}
+        super().__init__(0, brackets=scene.mode is Mode.NATIVE, instruments=known)
+        if scene.mode is Mode.COINS:
+            self.wallet.deposit(self.traded.instrument.base, OTHERS_COINS)
         self.storming = False
         if scene.portion_ms:
             self.venue.divide_fills(self._portion)
@@ -105,17 +113,22 @@ class MishapReplay(LossyReplay):
         state = State()
         for record in self.journal:
             apply(state, record)
-        sign = self.scene.side.sign
+        sign, symbol = self.side.sign, self.symbol
         targets = tuple(sign * ticks for ticks in TARGET_TICKS[: self.scene.targets])
-        idea = Idea("scripted", "MNQ", self.scene.side, 0, -sign * STOP_TICKS, targets, 80, ("test",), 0, 3)
+        idea = Idea("scripted", symbol, self.side, 0, -sign * STOP_TICKS, targets, 80, ("test",), 0, 3)
         script = [(T0 + minute * MINUTE, idea) for minute in range(1, 4)]
         brackets = Brackets.OWN if self.scene.mode is Mode.OWN else Brackets.AUTO
         config = EngineConfig(
-            (MNQ,), "scene", "t", self.boots, TradingSwitch.LIVE,
+            (self.traded.instrument,), "scene", "t", self.boots, TradingSwitch.LIVE,
             books=(BookConfig(PAPER, risk=LIMITS, paper=PaperConfig()),) if self.scene.paper else (),
-            templates=(BookConfig(risk=LIMITS, brackets=brackets),),
+            templates=(BookConfig(risk=LIMITS, capabilities=self.traded.capabilities, brackets=brackets),),
         )  # fmt: skip
         return Core(config, self._strategies(script), state)
+
+    @property
+    def side(self) -> Side:
+        """Coins are bought first."""
+        return Side.BUY if self.scene.mode.coins else self.scene.side
 
     def _strategies(self, ideas: Sequence[tuple[int, Idea]]) -> Strategy | Sequence[Bot]:
         return ScriptedStrategy(ideas, relative=True)
@@ -210,8 +223,11 @@ class MishapReplay(LossyReplay):
             Replay._take(self, ([], [effect]))
 
     def _close_under_way(self) -> bool:
-        """The platform takes no second close while the order of the first is in the market."""
-        return any(order.status.live and order.client_id is None for order in self.venue.orders)
+        """The platform takes no second close while the order of the first is in the market; a venue of coins
+        sells what is there.
+        """
+        closes = (order.status.live and order.client_id is None for order in self.venue.orders)
+        return not self.scene.mode.coins and any(closes)
 
     def _number(self) -> int:
         self._sent += 1
@@ -292,15 +308,15 @@ class MishapReplay(LossyReplay):
     def _day(self) -> Iterator[ev.Quote | ev.Print]:
         calm = T0 + MINUTE + self.trading_ns
         deeds = {T0 + MINUTE + deed.second * NANOS: deed.command for deed in self.scene.deeds}
-        now, path = T0, self.scene.path(MINUTE // TICK_NS, NANOS // TICK_NS)
+        now, path = T0, self.scene.path(MINUTE // TICK_NS, NANOS // TICK_NS, self.side)
         self.storming = True
         while now < calm + self.calm_ns + self.ending_ns:
             now += TICK_NS
-            price = PRICE + next(path)
-            yield ev.Quote(ts_recv=now, ts_venue=now, instrument="MNQ", bid=price, ask=price + 1, last=price)
-            yield ev.Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=price, size=50)
+            price, symbol = self.traded.price + next(path), self.symbol
+            yield ev.Quote(ts_recv=now, ts_venue=now, instrument=symbol, bid=price, ask=price + 1, last=price)
+            yield ev.Print(ts_recv=now, ts_venue=now, instrument=symbol, price=price, size=50)
             if now in deeds:
-                self.tell(ev.CommandReceived(ts_recv=now, command=deeds[now]))
+                self.tell(ev.CommandReceived(ts_recv=now, command=self._here(deeds[now])))
             elif now == calm:
                 self.storming = False
             elif now == calm + self.calm_ns:
@@ -308,16 +324,22 @@ class MishapReplay(LossyReplay):
                 self.tell(ev.CommandReceived(ts_recv=now, command=Flatten(id="end")))
         self._look_back()
 
+    def _here(self, command: AnyCommand) -> AnyCommand:
+        """Of what is traded in this scene."""
+        if isinstance(command, BreakEven | Flatten | ReduceManual):
+            return structs.replace(command, instrument=self.symbol)
+        return command
+
     # -- the verdict -------------------------------------------------------------------------------
 
     def _compare(self) -> None:
         """What we and the venue hold differs no longer than it takes to find out; nor is it naked."""
-        held = self.held("MNQ")
+        held = self.held(self.symbol)
         self._watch(held)
-        turned = held * self.scene.side.sign < 0
+        turned = held * self.side.sign < 0
         assert self.suffered or not turned, f"turned to {held}, and nothing went wrong"
         guarded = self._guarded()
-        right = self._core.state.book(BOOK).position("MNQ").qty == held and guarded >= abs(held)
+        right = self._core.state.book(BOOK).position(self.symbol).qty == held and guarded >= abs(held)
         if right or self.now < self._blind_until:
             self._right_at = self.now
         assert self.now - self._right_at <= FOUND_OUT_NS, f"the venue holds {held}, {guarded} guarded"
@@ -341,7 +363,9 @@ class MishapReplay(LossyReplay):
                 and not any(mishap.fate in _KILLS for mishap, _ in about)
             ):
                 self.naked_by_hanging.append(spent)
-                assert spent <= NAKED_NS, f"naked for {spent / NANOS:.1f} s after {about}"
+                assert spent <= NAKED_NS[self.scene.mode.coins], (
+                    f"naked for {spent / NANOS:.1f} s after {about}"
+                )
             self._naked_at = None
 
     def _stops(self) -> int:
@@ -359,22 +383,27 @@ class MishapReplay(LossyReplay):
         return self._stops() + sum(
             order.qty - order.filled_qty
             for order in self.venue.orders
-            if order.status.live and order.client_id is None and order.side.sign * self.held("MNQ") < 0
+            if order.status.live
+            and (order.client_id is None or order.type is OrderType.MARKET)
+            and order.side.sign * self.held(self.symbol) < 0
         )
 
     def _look_around(self) -> None:
         """After a while without mishaps: the truth is known, and what is held is protected."""
         book = self._core.state.book(BOOK)
-        held = self.held("MNQ")
-        assert book.position("MNQ").qty == held, f"we hold {book.position('MNQ').qty}, the venue {held}"
+        held, ours = self.held(self.symbol), book.position(self.symbol).qty
+        assert ours == held, f"we hold {ours}, the venue {held}"
         assert self._stops() == abs(held), f"stops for {self._stops()} where {held} are held"
 
     def _look_back(self) -> None:
         """After the flatten: flat, nothing works, and every fill and cent is in the journal, once."""
         book = self._core.state.book(BOOK)
         live = [order for order in self.venue.orders if order.status.live]
-        assert (self.held("MNQ"), live) == (0, []), "the venue is not flat"
-        assert (book.position("MNQ").qty, book.plans, book.flattening, book.live_orders()) == (0, {}, {}, [])
+        assert (self.held(self.symbol), live) == (0, []), "the venue is not flat"
+        ours = book.position(self.symbol).qty
+        assert (ours, book.plans, book.flattening, book.live_orders()) == (0, {}, {}, [])
+        others = OTHERS_COINS if self.scene.mode is Mode.COINS else 0
+        assert not any(one.total != others for one in self.wallet.balances()), "other coins were sold"
         audit.same_fills(audit.fills_of(self.journal, BOOK), self._fills)
         audit.nothing_from_outside(self.journal)
         audit.same_money(book, self._balance, START_BALANCE_USD)

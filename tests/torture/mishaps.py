@@ -99,6 +99,16 @@ class Mode(StrEnum):
     REFUSED = "refused"
     """The account refuses native brackets, which the engine has to find out."""
     OWN = "own"
+    PERPETUAL = "perpetual"
+    """The venue has none; a perpetual round the clock."""
+    COINS = "coins"
+    """Nor has this one, and it tells balances; somebody else's coins are in the account too."""
+    ONE_EXIT = "one exit"
+    """The same, and coins that a stop would sell are set aside: no target rests beside it."""
+
+    @property
+    def coins(self) -> bool:
+        return self in (Mode.COINS, Mode.ONE_EXIT)
 
 
 class Scene(NamedTuple):
@@ -115,12 +125,12 @@ class Scene(NamedTuple):
     portion_ms: int = 0
     """Orders at market fill a contract at a time, so far apart; 0: at once."""
 
-    def path(self, before: int, a_second: int) -> Iterator[int]:
+    def path(self, before: int, a_second: int, side: Side) -> Iterator[int]:
         """Ticks away from the opening, one at each of so many looks a second; the last one stays."""
         yield from [0] * before
         last = 0
         for move in self.moves:
-            last = self.side.sign * move.ticks
+            last = side.sign * move.ticks
             yield from [last] * (move.seconds * a_second)
         while True:
             yield last
@@ -149,15 +159,22 @@ _COMMANDS: tuple[AnyCommand, ...] = (
 )
 _DEEDS = st.builds(Deed, st.integers(0, 110), st.sampled_from(_COMMANDS))
 
-SCENES = st.builds(
-    Scene,
-    st.sampled_from(Mode),
-    st.sampled_from(Side),
-    st.integers(1, 2),
-    st.lists(_MOVES, min_size=2, max_size=16).map(tuple),
-    st.lists(_MISHAPS, min_size=1, max_size=12, unique_by=lambda m: (m.kind, m.nth)).map(tuple),
-    st.lists(_DEEDS, max_size=3).map(tuple),
-    st.booleans(),
-    st.sampled_from([0, 0, 0, 300, 4_000]),
-)
-"""Shrinks to few mishaps, early ones, short delays and a still market."""
+FUTURES = (Mode.NATIVE, Mode.REFUSED, Mode.OWN)
+
+
+def scenes(*modes: Mode) -> st.SearchStrategy[Scene]:
+    """Shrinks to few mishaps, early ones, short delays and a still market."""
+    return st.builds(
+        Scene,
+        st.sampled_from(modes),
+        st.sampled_from(Side),
+        st.integers(1, 2),
+        st.lists(_MOVES, min_size=2, max_size=16).map(tuple),
+        st.lists(_MISHAPS, min_size=1, max_size=12, unique_by=lambda m: (m.kind, m.nth)).map(tuple),
+        st.lists(_DEEDS, max_size=3).map(tuple),
+        st.booleans(),
+        st.sampled_from([0, 0, 0, 300, 4_000]),
+    )
+
+
+SCENES = scenes(*Mode)

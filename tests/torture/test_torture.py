@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import random
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from engine.model.market import Side
+from engine.model.market import MINUTE, NANOS, Side
 from tests.torture import beside, edges, many_books
 from tests.torture.interleavings import interleave
 from tests.torture.kill_plan import Kill, plan
 from tests.torture.kill_points import ANY, POINTS
 from tests.torture.killed_day import NAKED_S, KilledDay
-from tests.torture.mishap_replay import play
-from tests.torture.mishaps import Fate, Kind, Mishap, Mode, Move, Scene
+from tests.torture.mishap_replay import NAKED_NS, play
+from tests.torture.mishaps import FUTURES, Fate, Kind, Mishap, Mode, Move, Scene
 from tests.torture.outages import DROPS, EXPIRIES
 from tests.torture.week import Week
+from tests.torture.year import Year
 
 SEED = 1
 
 
 def test_no_interleaving_breaks_an_invariant() -> None:
-    tally = interleave(SEED, 120)
-    assert tally.scenes >= 120
+    tally = interleave(SEED, 100, (*FUTURES, Mode.PERPETUAL))
+    assert tally.scenes >= 100
     assert tally.trades > 100
     assert tally.boots > tally.scenes
     assert max(tally.hanging_s) <= NAKED_S < max(tally.naked_s), (
@@ -32,6 +34,14 @@ def test_no_interleaving_breaks_an_invariant() -> None:
     assert {what.partition(": ")[0] for what in tally.mishaps} == {
         "request", "answer", "stream", "truth", "commit"
     }  # fmt: skip
+
+
+def test_no_interleaving_of_coins_breaks_an_invariant() -> None:
+    """At a venue without brackets that tells balances, and may set coins aside for the stop that has them."""
+    tally = interleave(SEED, 40, (Mode.COINS, Mode.ONE_EXIT))
+    assert min(tally.modes.values()) > 5
+    assert tally.trades > 30
+    assert max(tally.hanging_s) <= NAKED_NS[True] / NANOS
 
 
 def test_no_interleaving_of_several_books_breaks_an_invariant() -> None:
@@ -86,3 +96,11 @@ def test_f24_a_virtual_day_while_the_clocks_of_two_continents_disagree(tmp_path:
     assert sum(tally.drops.values()) == DROPS + EXPIRIES
     assert tally.missed_on_air > 0
     assert tally.fills > 20
+
+
+@pytest.mark.parametrize(("month", "friday"), [(3, 6), (3, 27), (10, 23), (10, 30)])
+def test_days_around_each_change_of_a_clock(month: int, friday: int, tmp_path: Path) -> None:
+    """From the Friday before the US and the EU change theirs to the Monday after."""
+    tally = Year(tmp_path, SEED, date(2026, month, friday), 3, step_ns=5 * MINUTE, one_in=40).play()
+    assert set(tally.rolls.values()) == {4}
+    assert sum(tally.trades.values()) > 20

@@ -108,7 +108,11 @@ def config_of(category: str, asked: VenueAsked) -> BybitConfig:
         book=asked.books[0].book if asked.books else asked.name,
         hosts=hosts,
         speed=asked.speed,
-        timing=replace(timing, socket=timing.socket.retrying(asked.retry_s)),
+        timing=replace(
+            timing,
+            window_ms=round(timing.window_ms * asked.speed),
+            socket=timing.socket.retrying(asked.retry_s),
+        ),
     )
 
 
@@ -169,7 +173,7 @@ BYBIT_SPOT = replace(
     make=partial(make, _SPOT),
     probe=partial(probe, _SPOT),
     accounts=partial(accounts, _SPOT),
-    capabilities=Capabilities(native_brackets=False, balances=True),
+    capabilities=Capabilities(native_brackets=False, balances=True, paired_exits=False),
     markets=frozenset({InstrumentKind.SPOT}),
     instruments=COINS,
     contracts=tuple(COINS),
