@@ -166,6 +166,8 @@ class PostgresHistory:
             return FatalError(f"PostgreSQL does not let tstream in ({text}): correct DATABASE_URL")
         if isinstance(error, asyncpg.InterfaceError | asyncpg.PostgresConnectionError):
             text = "the connection was lost"
+        if isinstance(error, TimeoutError):
+            text = "it does not answer"
         if isinstance(error, asyncpg.SyntaxOrAccessError):
             return FatalError(f"the tables in PostgreSQL are not as they were made ({text})")
         return RetryableError(f"PostgreSQL can't be used now: {text}")
