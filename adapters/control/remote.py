@@ -193,7 +193,8 @@ class RemoteHandle:
                 self._down(broke)  # at once; what the way itself says may take a while
             raise RetryableError(await connection.said() or broke) from None
         except (wire.FrameError, msgspec.MsgspecError, ValueError) as error:
-            raise RetryableError(f"the engine speaks another language ({error})") from None
+            why = "another version, or a shell there that prints something"
+            raise RetryableError(f"what came is not the engine's language ({error}): {why}") from None
         finally:
             self._writer = self._given.picture = None
             await connection.close()

@@ -179,7 +179,7 @@ class ControlServer:
             yield ControlReply(error="not understood: a request is one view, or charts, or a command")
         elif request.news is not None:
             if self._access is not None:
-                about = f"web {request.news.text}"
+                about = f"told {request.news.text}"
                 self._access.news(about, request.news.severity, request.news.text, who)
             yield ControlReply(accepted="news")
         elif request.view is not None:

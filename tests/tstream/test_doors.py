@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
-from adapters.control.access import Door, Visitor
+from adapters.control.access import AccessLog, Door, Visitor
 from adapters.notify.content.message import NewsEvent
 from adapters.notify.content.news import event_of
 from engine.model import events as ev
 from engine.model.commands import Pause
 from engine.model.errors import RefusedError
 from engine.model.notices import Notice, NoticeKind, Severity
-from tests.control.fake import FakeHandle, a_view
+from tests.control.fake import FakeHandle, a_view, serving
 from tests.support.alert_room import at_work
 from tests.support.waits import until
+from tstream.cli import call
 from tstream.paths import find
 from tstream.run.doors import access_log, by_telegram
 
@@ -53,6 +55,22 @@ async def test_news_of_a_door_reach_the_engine_and_commands_of_telegram_are_writ
         ("news", "web", "warning"),
         ("commanded", "telegram", "did t1"),
         ("commanded", "telegram", "the engine has stopped"),
+    ]
+
+
+async def test_whoever_changes_a_token_is_heard_by_those_who_watch_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TSTREAM_HOME", str(tmp_path))
+    assert call(["token", "create", "early"]) == 0, "without an engine it is made all the same"
+    told: list[tuple[Severity, str]] = []
+    with AccessLog(tmp_path / "access", lambda: 0, lambda *news: told.append(news)) as access:
+        async with serving(Hearing(), find().control_socket, access=access):
+            for words in (["create", "script", "--scope", "trade"], ["revoke", "script"]):
+                assert await asyncio.to_thread(call, ["token", *words]) == 0
+    assert told == [
+        (Severity.WARNING, "a token of the API was made: script may read, trade"),
+        (Severity.WARNING, "a token of the API was revoked: script"),
     ]
 
 

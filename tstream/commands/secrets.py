@@ -19,6 +19,7 @@ from adapters.secrets.environment import DotenvFile
 from engine.model.errors import PortError, RefusedError
 from tstream import paths
 from tstream.commands.check import line_of, secrecy
+from tstream.commands.told import tell_of_keys
 from tstream.errors import CommandError, SettingsError, UsageError
 from tstream.settings.load import load, login_problems, read_sources
 from tstream.settings.secrets import SecretsSettings
@@ -83,6 +84,7 @@ def put(name: str, kind: str | None, config: Path | None) -> int:
     REDACT.add(value)
     store.set(name, checked(name, value))
     _say(f"{name} is kept in {store.where}")
+    tell_of_keys(f"a key was changed: {name} in {store.where}")
     before = shadowed(name, [one for one in places.variables if one[0] != store.where])
     if before:
         _say(f"but {before} has a value for it too, which counts before this one")
@@ -156,6 +158,7 @@ def remove(name: str, kind: str | None, config: Path | None) -> int:
         raise CommandError(f"{name} is not in {store.where}")
     store.remove(name)
     _say(f"{name} is taken out of {store.where}")
+    tell_of_keys(f"a key was taken away: {name} out of {store.where}")
     return 0
 
 
@@ -185,6 +188,7 @@ def move(to: str, names: Sequence[str], config: Path | None) -> int:
             _say(f"{name}  {source.where} → {target.where}")
     if not moved:
         raise CommandError(f"there is nothing to move to {target.where}")
+    tell_of_keys(f"keys were moved to {target.where}: {', '.join(moved)}")
     if to not in ("dotenv", places.section.store):
         _say(f'now set store = "{to}" in [secrets] of {places.file}: a run looks there from then on')
     kept = [name for name in chosen if shadowed(name, places.variables[:1])]

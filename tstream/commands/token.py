@@ -12,6 +12,7 @@ from adapters.control.tokens import Scope, Token, TokenFile
 from engine.model.market import NANOS
 from tstream import paths as places
 from tstream.clock import wall_ns
+from tstream.commands.told import tell_of_keys
 from tstream.errors import UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
@@ -33,6 +34,7 @@ def create(name: str, scope: Scope, days: int | None) -> int:
         f"{made.name} may {', '.join(made.scopes)}{_until(made, now)}. It is shown this once: keep it, "
         "and send it as Authorization: Bearer TOKEN\n"
     )
+    tell_of_keys(f"a token of the API was made: {made.name} may {', '.join(made.scopes)}")
     return 0
 
 
@@ -67,6 +69,7 @@ def revoke(name: str) -> int:
     """End a token; the exit code. Raises PortError."""
     gone = TokenFile(places.find().api_tokens).revoke(name)
     sys.stdout.write(f"{gone.name} counts no more\n")
+    tell_of_keys(f"a token of the API was revoked: {gone.name}")
     return 0
 
 
