@@ -68,7 +68,7 @@ def test_a_backup_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         packed(tmp_path)
-    assert not (tmp_path / "b.tar.gz").exists()
+    assert [one.name for one in tmp_path.iterdir()] == ["staged"], "a full disk gets its room back"
 
 
 # --- from anywhere ---

@@ -400,6 +400,7 @@ def backups(seed: int, count: int | None) -> None:
             ("to put one back, max", ms(max(tally.restored_s))),
             ("makers killed at a random moment", str(tally.makers_killed)),
             ("  that had finished; each is whole", str(tally.whole)),
+            ("restorers killed at a random moment, and done again", str(tally.restorers_killed)),
         ],
     )
 

@@ -46,6 +46,7 @@ class BackupTally:
     """How long each took, real seconds."""
     restored_s: list[float] = field(default_factory=list)
     makers_killed: int = 0
+    restorers_killed: int = 0
     whole: int = 0
     """Backups that makers had finished before they were killed."""
 
@@ -90,6 +91,7 @@ class BackedUpDay:
         for made in self._rng.sample(self._made, count):
             await self._compare(made, day.records)
         self._kill_makers(count)
+        self._kill_restorers(count)
         return self.tally
 
     async def _make_some(self) -> None:
@@ -147,3 +149,29 @@ class BackedUpDay:
             one.name for one in self._place.folder.iterdir() if one.name.startswith((".making", ".tstream"))
         ]
         assert not left, f"not swept: {left}"
+
+    def _kill_restorers(self, count: int) -> None:
+        """Whoever puts a backup back is killed at a random moment: the same again does all of it, and what
+        was there before is never gone.
+        """
+        (newest, *_) = backups(self._place.folder)
+        wanted = [raw for _, raw in stored(self._paths.journal(VENUE))]
+        environment = {**os.environ, paths.HOME_VARIABLE: str(self._paths.config)}
+        command = [sys.executable, "-m", "tstream", "backup", "restore", newest.file.name, "--yes"]
+        began = time.monotonic()
+        subprocess.run(command, env=environment, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        whole_s = time.monotonic() - began
+        for _ in range(count):
+            process = subprocess.Popen(
+                command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            time.sleep(self._rng.uniform(0.4, 1.1) * whole_s)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            self.tally.restorers_killed += 1
+            journal = self._paths.journal(VENUE)
+            aside = self._paths.data.glob(f"before-restore-*/data/{VENUE}/journal.db")
+            assert journal.exists() or any(aside), "the journal is gone"
+        restore(self._paths, newest.file)
+        assert not [*self._paths.data.glob(".restoring-*")], "not swept"
+        assert [raw for _, raw in stored(self._paths.journal(VENUE))] == wanted

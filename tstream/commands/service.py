@@ -25,7 +25,9 @@ def install(config: Path | None, *, show: bool, start: bool) -> int:
     if os.geteuid() == 0 and not show:
         raise UsageError("a service of root's could write anywhere: install it as the user who trades")
     places.create()
-    plan = manage.plan(places, config, loaded.settings.backup.place(places.backups), os.environ)
+    settings = loaded.settings
+    elsewhere = (settings.backup.place(places.backups), settings.files.folder or places.files)
+    plan = manage.plan(places, config, [one.expanduser().absolute() for one in elsewhere], os.environ)
     file = manage.service_file(plan, os.environ)
     if show:
         sys.stdout.write(f"# {file.path}\n{file.content.decode()}")
@@ -53,7 +55,7 @@ def status(config: Path | None) -> int:
 def uninstall(*, yes: bool) -> int:
     """Raises CommandError."""
     places = paths.find()
-    file = manage.service_file(manage.plan(places, None, places.backups, os.environ), os.environ).path
+    file = manage.service_file(manage.plan(places, None, (), os.environ), os.environ).path
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("without a terminal nobody can be asked: say --yes")

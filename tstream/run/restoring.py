@@ -20,6 +20,7 @@ from tstream.clock import utc, wall_ns
 from tstream.paths import Paths
 from tstream.run.backups import JOURNAL, check_contents
 
+_UNPACKED = ".restoring-"
 SPARE_BOOTS = 1_000
 """So many numbers of runs are passed over at least, and one more for each second since the backup was made:
 runs of that time may have used them, and a client id never comes twice.
@@ -46,8 +47,13 @@ def restore(paths: Paths, file: Path, *, settings_too: bool = False) -> Restored
     """
     paths.create()
     with ExitStack() as held:
+        held.enter_context(
+            InstanceLock(paths.runtime / "restore.lock", str(paths.data), wall_ns, "restoring")
+        )
         _hold(held, paths, _venues(paths))
-        folder = Path(tempfile.mkdtemp(prefix=".restoring-", dir=paths.data))
+        for left in paths.data.glob(f"{_UNPACKED}*"):  # by one that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=_UNPACKED, dir=paths.data))
         held.callback(shutil.rmtree, folder, ignore_errors=True)
         manifest = unpack(file, folder)
         check_contents(folder, manifest)

@@ -31,8 +31,10 @@ class ServiceFile(NamedTuple):
     content: bytes
 
 
-def plan(paths: Paths, config: Path | None, backups: Path, environ: Mapping[str, str]) -> ServicePlan:
-    """What the service would run. Raises UsageError where its file can't name a path."""
+def plan(
+    paths: Paths, config: Path | None, elsewhere: Sequence[Path], environ: Mapping[str, str]
+) -> ServicePlan:
+    """What the service would run; it may write `elsewhere` too."""
     own = Path(sys.executable).with_name(NAME)
     program = (str(own),) if own.exists() else (sys.executable, "-m", "tstream")
     environment = {name: environ[name] for name in _PASSED_ON if environ.get(name)}
@@ -41,7 +43,7 @@ def plan(paths: Paths, config: Path | None, backups: Path, environ: Mapping[str,
     said = config or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
     if said is not None:
         environment[CONFIG_VARIABLE] = str(said.expanduser().absolute())
-    writable = (paths.config, paths.data, paths.state, paths.runtime, backups, account_locks())
+    writable = (paths.config, paths.data, paths.state, paths.runtime, account_locks(), *elsewhere)
     log = paths.state / "service.log"
     return ServicePlan((*program, *ENGINE), environment, paths.config, writable, log, _may_sandbox())
 

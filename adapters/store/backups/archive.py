@@ -16,6 +16,7 @@ import tarfile
 import zlib
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import msgspec
 from msgspec import Struct
@@ -99,18 +100,15 @@ def pack(file: Path, staged: Path, manifest: BackupManifest) -> None:
     """
     _require_bounded(manifest)
     fresh = file.with_name(f".{file.name}.new")
-    with open(fresh, "wb", opener=owner_only) as raw:
-        with (
-            gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
-            tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
-        ):
-            _add(tar, MANIFEST, manifest.made_ns, msgspec.json.encode(manifest))
-            for part in manifest.parts:
-                with open(staged / part.name, "rb") as stream:
-                    tar.addfile(_info(part.name, manifest.made_ns, part.size), stream)
-        raw.flush()
-        os.fsync(raw.fileno())
-    os.rename(fresh, file)
+    try:
+        with open(fresh, "wb", opener=owner_only) as raw:
+            _write(raw, staged, manifest)
+            raw.flush()
+            os.fsync(raw.fileno())
+        os.rename(fresh, file)
+    except BaseException:
+        fresh.unlink(missing_ok=True)  # a disk that is full gets its room back
+        raise
     sync_folder(file.parent)
 
 
@@ -143,14 +141,22 @@ def read_manifest(file: Path) -> BackupManifest:
 # --- writing ---------------------------------------------------------------------------------------------
 
 
+def _write(raw: IO[bytes], staged: Path, manifest: BackupManifest) -> None:
+    with (
+        gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+    ):
+        body = msgspec.json.encode(manifest)
+        tar.addfile(_info(MANIFEST, manifest.made_ns, len(body)), BytesIO(body))
+        for part in manifest.parts:
+            with open(staged / part.name, "rb") as stream:
+                tar.addfile(_info(part.name, manifest.made_ns, part.size), stream)
+
+
 def _info(name: str, made_ns: int, size: int) -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
     info.size, info.mode, info.mtime = size, 0o600, made_ns // 1_000_000_000
     return info
-
-
-def _add(tar: tarfile.TarFile, name: str, made_ns: int, body: bytes) -> None:
-    tar.addfile(_info(name, made_ns, len(body)), BytesIO(body))
 
 
 # --- reading ---------------------------------------------------------------------------------------------
