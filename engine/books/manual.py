@@ -22,6 +22,7 @@ from engine.market.calendars.known import calendar_in
 from engine.model import records as r
 from engine.model.commands import (
     AGAIN,
+    ONLY_TRIED,
     CancelManual,
     ChangeManual,
     ManualCommand,
@@ -120,7 +121,7 @@ class ManualOrders:
             why = "; ".join(self._why(book, known.symbol, one) for one in sized.against)
             return Answer(f"refused: {what}: {why}{manual_gate.may_override(sized.against)}", done=False)
         if command.dry_run:
-            return Answer(f"nothing is placed, and it would be taken: {what}")
+            return Answer(f"{ONLY_TRIED}{what}")
         plan = self._entries.enter(book, idea, _legs(idea, sized.qty, command, book), command.entry, ends_ts)
         return Answer(f"placed as {plan.plan_id}: {what}")
 

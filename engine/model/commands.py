@@ -18,6 +18,8 @@ MOST_LOTS = 1_000_000
 
 AGAIN = "taken already, nothing is done twice: "
 """How the answer to an order by hand begins whose id was taken before; what it was answered then follows."""
+ONLY_TRIED = "nothing is placed, and it would be taken: "
+"""How the answer to a dry run of an order by hand begins that would be taken."""
 
 
 class Command(Struct, frozen=True, kw_only=True, tag=True, tag_field="command"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import suppress
 from decimal import Decimal
 
 import msgspec
@@ -18,12 +19,14 @@ from adapters.control.rest.shapes import (
     CommandReply,
     OrderReply,
     OrderRequest,
+    PlainNumber,
     StartRequest,
     StopRequest,
     plain,
 )
 from engine.model.commands import (
     AGAIN,
+    ONLY_TRIED,
     CancelManual,
     Flatten,
     Halt,
@@ -35,6 +38,7 @@ from engine.model.commands import (
 )
 from engine.model.errors import RetryableError
 from engine.model.notices import Notice
+from engine.model.view import ContractView
 
 _LONGEST_S = 60.0
 """An answer that has not come by then is looked up when the key comes again."""
@@ -93,8 +97,8 @@ class Placing:
     async def place(self, call: ApiCall) -> WireAnswer:
         body: OrderRequest = call.body
         command = command_id(call.caller.token.id, call.key)
-        lots = await _lots(call, body)
-        order = _order(command, call.caller.source, body, lots)
+        contract = known_contract(await call.api.view(), body.symbol)
+        order = _order(command, call.caller.source, body, contract)
         request = hashed(_ENCODER.encode(structs.replace(order, source="")))
         known = self._under_way.get(command)
         if known is None:
@@ -138,7 +142,8 @@ class Placing:
         except ApiProblem as problem:
             api.access.commanded(who.visitor, asked, f"{problem.code.code}: {problem}")
             if problem.code is Code.NOT_NOW and used is None:
-                await api.keys.free(command)  # certainly not done: the key may be used again
+                with suppress(RetryableError):  # it stays used then, and trades nothing either
+                    await api.keys.free(command)  # certainly not done: the key may be used again
             raise
         api.access.commanded(who.visitor, asked, notice.text)
         answer = _answer(order, notice, looked_up=used is not None)
@@ -149,27 +154,26 @@ class Placing:
         return answer
 
 
-async def _lots(call: ApiCall, body: OrderRequest) -> int | None:
-    """The quantity as the engine counts it. Raises ApiProblem."""
-    if body.qty is None:
+def _lots(qty: PlainNumber | None, contract: ContractView) -> int | None:
+    """A quantity as the engine counts it. Raises ApiProblem."""
+    if qty is None:
         return None
-    contract = known_contract(await call.api.view(), body.symbol)
-    lots, rest = divmod(Decimal(body.qty), contract.lot_size)
+    lots, rest = divmod(Decimal(qty), contract.lot_size)
     if rest:
         step = f"{contract.lot_size.normalize():f}"
         raise ApiProblem(Code.REFUSED, f"{contract.instrument} is traded in steps of {step}", "mind the step")
     return int(lots)
 
 
-def _order(command: str, source: str, body: OrderRequest, lots: int | None) -> PlaceManual:
+def _order(command: str, source: str, body: OrderRequest, contract: ContractView) -> PlaceManual:
     """As the engine knows it."""
     return PlaceManual(
         id=command,
         source=source,
-        instrument=body.symbol,
+        instrument=contract.instrument,
         side=body.side,
         book=body.book,
-        qty=lots,
+        qty=_lots(body.qty, contract),
         risk_usd=plain(body.risk_usd),
         entry=body.type,
         price=plain(body.price),
@@ -184,7 +188,9 @@ def _order(command: str, source: str, body: OrderRequest, lots: int | None) -> P
 
 
 def _answer(order: PlaceManual, notice: Notice, *, looked_up: bool) -> WireAnswer:
-    if looked_up and not order.dry_run and not notice.text.startswith(AGAIN):
+    before = notice.text.removeprefix(AGAIN)
+    unheard = before == notice.text or before.startswith(ONLY_TRIED)  # tried by an earlier look-up
+    if looked_up and not order.dry_run and unheard:
         lost = ApiProblem(
             Code.REFUSED,
             "this key was handed to the engine before, which has no such command among its newest: "

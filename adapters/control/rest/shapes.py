@@ -75,7 +75,7 @@ def plain(number: PlainNumber | None) -> Decimal | None:
 
 
 Symbol = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9._@-]{1,40}$", description='As contracts are called: "MNQ", "BTCUSDT".')
+    str, Meta(pattern=r"^[A-Za-z0-9._@-]{1,60}$", description='As contracts are called: "MNQ", "BTCUSDT".')
 ]
 BookName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._ -]{1,60}$", description="Which account, by its book.")]
 OrderId = Annotated[

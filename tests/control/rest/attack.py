@@ -121,7 +121,10 @@ def attack(folder: Path, *, examples: int, seed: int, stage: Stage | None = None
 
 
 def _attack(url: str, examples: int, seed: int, found: Attack) -> None:
-    schema = schemathesis.openapi.from_dict(document("1.2.3"))
+    described = document("1.2.3")
+    # Most names are nobody's: orders of one that is watched get as far as the engine.
+    described["components"]["schemas"]["OrderRequest"]["properties"]["symbol"] = {"enum": ["MNQ"]}
+    schema = schemathesis.openapi.from_dict(described)
     with requests.Session() as session:
         for result in schema.get_all_operations():
             assert isinstance(result, Ok)

@@ -8,9 +8,11 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from adapters.control.rest.idempotency import command_id
-from engine.model.commands import AGAIN, AnyCommand, PlaceManual
-from engine.model.errors import RefusedError, UnknownOutcomeError
+from engine.model.commands import AGAIN, ONLY_TRIED, AnyCommand, PlaceManual
+from engine.model.errors import RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.notices import Notice, NoticeKind
 from tests.control.fake import a_view
 from tests.control.rest.serving import Obedient, Served, served
@@ -46,9 +48,7 @@ class Remembering(Obedient):
         if command.id in self.known:
             text = AGAIN + self.known[command.id]
         else:
-            text = self.known[command.id] = (
-                "nothing is placed, and it would be taken" if command.dry_run else f"placed {command.qty}"
-            )
+            text = self.known[command.id] = f"{ONLY_TRIED}1" if command.dry_run else f"placed {command.qty}"
             if not command.dry_run:
                 self.trades.append(command)
         return self.tell(NoticeKind.COMMAND, text, command_id=command.id, done=True)
@@ -117,6 +117,26 @@ async def test_what_was_never_heard_is_looked_up_and_never_sent_again(tmp_path: 
         assert "new Idempotency-Key" in body["remedy"]
         assert (await place(api, "lost", own))[::2] == (409, True)
     assert len(handle.trades) == 1
+
+
+async def test_a_look_up_that_could_not_be_written_down_is_no_order_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = Remembering()
+    handle.silent = handle.lost = True
+    async with served(handle, tmp_path, answer_s=0.1) as api:
+        assert (await place(api, "lost", "a-token-of-all-scopes"))[0] == 504
+    handle.silent = handle.lost = False
+    async with served(handle, tmp_path) as api:
+
+        async def full(*what: object) -> None:
+            raise RetryableError("the disk is full")
+
+        monkeypatch.setattr(api.server.api.keys, "answer", full)
+        for _ in range(3):
+            status, body, _ = await place(api, "lost", "a-token-of-all-scopes")
+            assert (status, body["error"]) == (409, "refused")
+    assert handle.trades == []
 
 
 async def test_what_was_certainly_not_done_may_be_sent_again(tmp_path: Path) -> None:
