@@ -29,7 +29,9 @@ FLAGS = (
 )  # fmt: skip
 
 _ROWS = "Array.from(document.querySelectorAll('.xterm-rows > div'), row => row.textContent).join('\\n')"
-_VEIL = "document.getElementById('veil').hidden ? '' : document.getElementById('told').textContent"
+_VEIL = (
+    "(veil => !veil ? 'no page yet' : veil.hidden ? '' : veil.textContent)(document.getElementById('veil'))"
+)
 
 
 class BrowserPage:
@@ -57,6 +59,11 @@ class BrowserPage:
 
     async def shows(self, words: str) -> str:
         return await self._until(self.text, words)
+
+    async def holds(self, words: str) -> str:
+        """Wait until the page itself has these words, and its password the focus."""
+        look = "document.activeElement?.id + ' ' + document.body?.innerText"
+        return await self._until(lambda: self.run(look), words)
 
     async def veiled(self, words: str) -> str:
         """Wait until the veil says so; empty words wait until it is gone."""

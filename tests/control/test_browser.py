@@ -7,11 +7,26 @@ from pathlib import Path
 
 import pytest
 
+from adapters.common.secret import Secret
 from adapters.control.web.server import WebServer
 from tests.control.chromium import PROGRAM, chromium
 from tests.control.web_page import config
 
 pytestmark = pytest.mark.skipif(not PROGRAM, reason="no chromium here: apt-get install chromium")
+
+
+async def test_a_browser_logs_in(tmp_path: Path) -> None:
+    server = WebServer(config(password=Secret("correct horse battery")))
+    await server.start()
+    async with chromium(tmp_path / "profile") as browser:
+        page = await browser.open(server.url)
+        await page.holds("password")
+        await page.press(*"wrong password", "Enter")
+        await page.holds("That is not the password.")
+        await page.press(*"correct horse battery", "Enter")
+        await page.shows("size ")
+        await page.veiled("")
+    await server.stop()
 
 
 async def test_the_cockpit_in_a_browser_flattens_after_its_question(tmp_path: Path) -> None:

@@ -345,7 +345,7 @@ async def test_the_page_asks_no_other_host_and_runs_no_other_script() -> None:
         assert f'nonce="{nonce}"' in text
         assert nonce not in (await browser.get("/"))[2], "another number for each answer"
         assert "{{" not in text
-        for name, value in {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}.items():
+        for name, value in {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}.items():
             assert headers[name] == value
         for name in SERVED:
             status, headers, text = await browser.get(f"/{name}")
