@@ -14,7 +14,8 @@ MOST_MINUTES = 24 * 60
 """How long an entry may rest."""
 MOST_TICKS = 1_000_000
 """The longest distance that can be asked for."""
-MOST_LOTS = 1_000_000
+MOST_LOTS = 10_000_000_000
+"""Lots of a coin may be hundred-millionths of it; how much fits is the gate's word."""
 
 AGAIN = "taken already, nothing is done twice: "
 """How the answer to an order by hand begins whose id was taken before; what it was answered then follows."""

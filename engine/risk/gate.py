@@ -20,7 +20,7 @@ from engine.model.refusals import OVERRIDES, Refusal
 from engine.model.restrictions import TradingState
 from engine.risk.clamps import Room, size
 from engine.risk.sizers import BY_RISK, Ask, Wanted
-from engine.risk.sizing import legs, loss_usd
+from engine.risk.sizing import amount, legs, loss_usd
 from engine.state.track_record import TrackRecord
 
 _BY_STATE = {TradingState.LOCKED: Refusal.LOCKED, TradingState.HALTED: Refusal.HALTED}
@@ -282,7 +282,8 @@ def check(
     least = instrument.least_notional
     whole = now.capabilities.watches_target(instrument.kind)
     if least and (worth := _least_worth(idea, instrument, qty, limits, whole)) < least:
-        told(Refusal.LEAST_NOTIONAL, f"the order is worth {worth}, at least {least}")
+        words = f"its smallest order is worth {amount(worth)} {instrument.currency}, at least {least:f}"
+        told(Refusal.LEAST_NOTIONAL, words)
     alone, total = each * qty, each * qty + now.open_risk_usd
     for headroom, refusal, name, where, risk in (
         (now.daily_headroom_usd, Refusal.DAILY_LOSS, "daily loss limit", "risk.daily_loss_usd", total),

@@ -307,7 +307,7 @@ def test_each_leg_must_be_worth_enough_at_its_stop() -> None:
     run = Kinds((60, idea(ETHER, -9000, 18_000, 27_000)), instruments=[ether])
     run.minute((ETHER, 312_800))
     [refused] = run.written(r.IdeaRefused)
-    assert refused.words == ("the order is worth 4.860800, at least 5",)
+    assert refused.words == ("its smallest order is worth 4.86 USD, at least 5",)
 
 
 def test_a_book_whose_account_does_not_say_counts_as_its_venue_does() -> None:

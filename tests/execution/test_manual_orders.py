@@ -142,7 +142,7 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({"entry": OrderType.STOP, "price": Decimal(20_000)}, "has reached 20000.00 already"),
     ({"entry": OrderType.LIMIT, "price": Decimal(20_010), "stop": Decimal(20_005), "stop_ticks": None},
      "must be below 20000.25, where it would be entered now"),
-    ({"qty": 0}, "1 to 1000000 lots"),
+    ({"qty": 0}, "1 to 10000000000 lots"),
     ({"stop_ticks": -40}, "1 to 1000000 ticks"),
     ({"target_ticks": (80, 90, 100)}, "at most 2 targets"),
     ({"minutes": 0, "entry": OrderType.LIMIT, "price": Decimal(19_990)}, "1 to 1440 minutes"),
