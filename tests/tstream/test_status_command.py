@@ -10,12 +10,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from engine.lab.summary import Summary
 from engine.model.orders import AccountKind, Margin
 from engine.model.rates import StatedRate
 from engine.model.restrictions import RestrictionEnd, TradingState
 from engine.model.view import FlattenStep, FlattenView, View
 from tests.tui import fake, rooms, states
 from tstream.commands import status, status_json
+from tstream.run.headless import _together
 from tui import number_format as figures
 
 Out = pytest.CaptureFixture[str]
@@ -234,3 +236,19 @@ def test_margin_is_told_where_it_is_known(printed: Print) -> None:
     ):
         text = printed(replace(view, books=(replace(book, margin=margin), *others)))
         assert line in text.splitlines()
+
+
+def test_the_summary_of_a_run_adds_currencies_by_a_rate_that_is_told() -> None:
+    (book, *_) = fake.trading_view().books
+    other = replace(book, book="coins", currency="USDT")
+    view = replace(fake.trading_view(), books=(book, other), rates=(StatedRate("USDT", Decimal("0.5")),))
+    nothing = Summary(0, Decimal(0), Decimal(0), None, None, Decimal(0), (), (), "")
+    summaries = {
+        book.book: replace(nothing, net_usd=Decimal(10)),
+        "coins": replace(nothing, net_usd=Decimal(-4), currency="USDT"),
+    }
+    [line] = _together(summaries, view)
+    assert line == f"all {book.kind.value:<11}+8.00 USD; 1 USDT = 0.5 USD by [rates]\n"
+    [line] = _together(summaries, replace(view, rates=()))
+    assert "not summed: no rate of USDT" in line
+    assert list(_together({book.book: nothing}, view)) == []
