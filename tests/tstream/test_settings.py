@@ -19,6 +19,7 @@ from tests.tstream.conftest import Reading
 from tstream.convert.notify import notify_config
 from tstream.errors import SettingsError
 from tstream.paths import Paths
+from tstream.run.virtual import virtual_core
 from tstream.settings.load import load, require_credentials
 from tstream.settings.model import Settings
 from tstream.settings.problems import nearest, shown, variable, walk
@@ -498,3 +499,9 @@ def test_a_letter_left_out_is_understood(key: str, data: st.DataObject) -> None:
     if len(name) > 6 and misspelt not in known:
         assert key in nearest(misspelt, known)
         assert variable(key) in nearest(misspelt, known, [key])
+
+
+def test_a_replay_tells_times_as_a_person_wants_them(reading: Reading) -> None:
+    settings = reading('[ui]\ntimezone = "Europe/Helsinki"\n[rates]\nEUR = 1.08').settings
+    config = virtual_core(settings, (CME_FUTURES["MNQ"],), "tape").config
+    assert (config.told_in, config.rates) == ("Europe/Helsinki", {"EUR": Decimal("1.08")})

@@ -85,6 +85,8 @@ def virtual_core(settings: Settings, traded: tuple[Instrument, ...], install: st
             trading=TradingSwitch.LIVE,
             practice_time=True,
             bar_grace_ns=0,
+            rates=settings.rates,
+            told_in=settings.ui.timezone,
             templates=(BookConfig(risk=limits, capabilities=CAPABILITIES, sizing=sizing),),
         ),
         bots(settings, anywhere=True),
