@@ -45,7 +45,8 @@ def keys_of() -> tuple[str, ...]:
 
 def drawn() -> st.SearchStrategy[dict[str, Any]]:
     """Some keys with values, some of which are wrong alone or together."""
-    return st.fixed_dictionaries({}, optional={key: st.sampled_from(may) for key, may in _KEYS.items()})
+    chosen = st.lists(st.sampled_from(keys_of()), max_size=6, unique=True)
+    return chosen.flatmap(lambda keys: st.fixed_dictionaries({k: st.sampled_from(_KEYS[k]) for k in keys}))
 
 
 def toml_of(values: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ from tests.acceptance.cards import CARDS, Card
 from tests.acceptance.drops import CUTS, PACE, trade_through_drops
 from tests.acceptance.under_fire import FireTally, trade_under_fire
 from tests.acceptance.venues import VENUES, kind_under_test
-from tests.torture import beside, edges, interleavings, many_books, memory, texts
+from tests.torture import beside, edges, interleavings, many_books, memory, reloads, texts
 from tests.torture import history as histories
 from tests.torture import kill_plan as kills
 from tests.torture import prefixes as causality
@@ -56,6 +56,7 @@ FIRES = 50
 """Scenes of each venue."""
 MINUTES, DEARER = 30, 1.2
 """Of practice time with cockpits attached; how much longer an event may wait beside them."""
+RELOADS = 500
 AIM_S = 2.0
 """From the first accepted login to a protected position."""
 
@@ -442,6 +443,27 @@ def packaged(seed: int, count: int | None) -> None:
     )
 
 
+def reload(seed: int, count: int | None) -> None:
+    began = time.monotonic()
+    jobs = os.cpu_count() or 1
+    tally = spread(reloads.reload_at_random, seed, count or RELOADS, jobs)
+    table(
+        f"reload: seeds {seed} to {seed + jobs - 1}, {tally.plans:,} runs and {tally.files:,} changed files,"
+        f" {time.monotonic() - began:.0f} s; none taken by halves, each tape gave the same journal",
+        ("", "figure"),
+        [
+            ("records", f"{tally.records:,}"),
+            ("trades", f"{tally.trades:,}"),
+            ("reloads that changed something", f"{tally.changed:,}"),
+            ("that asked before they loosened", f"{tally.asked:,}"),
+            ("answers", f"{tally.answered:,}"),
+            ("files that were wrong", f"{tally.wrong_files:,}"),
+            ("keys taken", f"{tally.taken_keys:,}"),
+            ("keys that wait for a start", f"{tally.waiting_keys:,}"),
+        ],
+    )
+
+
 PARTS: dict[str, Callable[[int, int | None], None]] = {
     "interleavings": interleave,
     "perpetuals": partial(interleave, name="perpetuals", modes=(Mode.PERPETUAL,)),
@@ -462,6 +484,7 @@ PARTS: dict[str, Callable[[int, int | None], None]] = {
     "backups": backups,
     "package": packaged,
     "history": history,
+    "reload": reload,
 }
 
 

@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
-from tests.support.changed_settings import drawn, keys_of, toml_of
+from tests.support.changed_settings import drawn, keys_of
+from tests.torture.reloads import ReloadTally, change_files
 from tests.tstream.conftest import Reading
 from tstream.errors import SettingsError
 from tstream.paths import Paths
-from tstream.settings.load import load
 from tstream.settings.merging import merge
 from tstream.settings.problems import walk
 
@@ -123,48 +122,14 @@ def test_what_goes_with_something_that_waits_is_refused_whole(reading: Reading) 
 
 
 @settings(
-    max_examples=25,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=set(Phase) - {Phase.shrink},
 )
-@given(st.data())
-def test_never_half_of_any_file(places: Paths, data: st.DataObject) -> None:
-    first, second = data.draw(drawn()), data.draw(drawn())
-    before = _read(places, first)
-    if before is None:
-        return
-    after = _read(places, second)
-    if after is None:
-        return
-    try:
-        found = merge(before, after)
-    except SettingsError:
-        return
-    assert merge(found.settings, after).changes == ()
-    assert merge(before, before) == (before, (), ())
-    for key, _ in walk(type(before)):
-        was, now, counts = (_value(one, key) for one in (before, after, found.settings))
-        waits = any(key == one or key.startswith(f"{one}.") for one in found.waiting)
-        if was != now and not waits and not isinstance(was, (dict, tuple)):
-            assert counts == now, key
-        if was == now or waits:
-            assert counts == was or not waits, key
-    assert {one.key for one in found.changes}.isdisjoint(found.waiting)
-
-
-def _read(places: Paths, values: dict[str, Any]) -> Any:
-    places.settings_file.write_text(toml_of(values), encoding="utf-8")
-    try:
-        return load(places).settings
-    except SettingsError:
-        return None
-
-
-def _value(settings_: Any, key: str) -> Any:
-    for part in key.split("."):
-        settings_ = getattr(settings_, part)
-    return settings_
+@given(first=drawn(), second=drawn())
+def test_never_half_of_any_file(places: Paths, first: dict[str, Any], second: dict[str, Any]) -> None:
+    change_files(places.config, ReloadTally(), first, second)
 
 
 def test_the_drawn_keys_are_keys(reading: Reading) -> None:
