@@ -110,6 +110,29 @@ async def test_as_part_of_a_run_it_tells_how_the_run_ended(error: Exception, tit
         assert told[3] == "⏹️ [PRACTICE] tstream has stopped"
 
 
+async def test_channels_that_change_take_over_and_nothing_is_told_twice_or_left_out() -> None:
+    async with DiscordSink() as old, DiscordSink() as new:
+        engine = FakeEngine(a_view())
+        thread = NotifyThread(engine, a_config(old), clock, clock)
+        thread.start()
+        await old.wait(1)
+        engine.tell(NoticeKind.RISK, "before", Severity.CRITICAL)
+        await old.wait(2)
+        thread.follow(a_config(new))
+        engine.tell(NoticeKind.RISK, "meanwhile", Severity.CRITICAL)
+        await until(lambda: len(titles(old)) + len(titles(new)) == 3, look_s=0.005)
+        engine.tell(NoticeKind.RISK, "after", Severity.CRITICAL)
+        await new.wait(1)
+        await until(lambda: any("after" in str(got.body) for got in new.got), look_s=0.005)
+        await stopped(thread)
+        bodies = [str(got.body) for got in (*old.got, *new.got)]
+        for word in ("before", "meanwhile", "after"):
+            assert sum(word in body for body in bodies) == 1, word
+        assert titles(new)[-1] == "⏹️ [PRACTICE] tstream has stopped"
+        assert sum("started" in title for title in (*titles(old), *titles(new))) == 1
+        thread.follow(a_config(old))  # it has ended: nothing comes of it
+
+
 async def test_f35_the_engine_is_not_held_up_by_dead_channels(caplog: pytest.LogCaptureFixture) -> None:
     async with DiscordSink() as discord, TelegramSink() as telegram:
         discord.always = Reply(hang=True)
