@@ -258,3 +258,11 @@ async def test_many_at_once_are_done_in_turn(history: History) -> None:
     await history.write(batch(alert(1)))
     found = await asyncio.gather(*(history.counts("j") for _ in range(8)))
     assert [one["alerts"] for one in found] == [1] * 8
+
+
+async def test_a_text_of_an_answer_is_bounded(tmp_path: Path) -> None:
+    history = SqliteHistory(tmp_path / "history.db")
+    await history.write(batch(alert(1)))
+    with pytest.raises(RefusedError, match="too big"):
+        await history.query("SELECT hex(zeroblob(900000))", 1, 5)
+    await history.close()

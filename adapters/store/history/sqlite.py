@@ -41,6 +41,8 @@ _T = TypeVar("_T")
 
 WAIT_S = 5.0
 """How long a lock of another program is waited for."""
+LONGEST = 1_000_000
+"""Bytes of a text in an answer."""
 _STEPS = 10_000
 """Instructions of SQLite between two looks at the clock."""
 _MAY = frozenset(
@@ -199,6 +201,7 @@ def _query(path: Path, sql: str, limit: int, wait_s: float) -> QueryResult:
     try:
         with closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=WAIT_S)) as db:
             db.set_authorizer(lambda what, *_: sqlite3.SQLITE_OK if what in _MAY else sqlite3.SQLITE_DENY)
+            db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
             db.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
             asked = db.execute(sql)
             columns = tuple(column[0] for column in asked.description or ())
@@ -218,7 +221,7 @@ def _wrong(path: Path, error: Exception) -> PortError:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     if code == sqlite3.SQLITE_AUTH or "not authorized" in str(error):  # sqlite3 gives some without a code
         return RefusedError("a question may read the tables and change nothing")
-    if code & _PRIMARY in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE):
+    if code & _PRIMARY in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_TOOBIG):
         return RefusedError(str(error))
     return _problem(path, error)
 
