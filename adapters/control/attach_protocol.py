@@ -14,30 +14,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import sys
-from enum import StrEnum
+from enum import Enum, StrEnum
 from importlib.metadata import version
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
-from engine.model import (
-    alerts,
-    chart,
-    commands,
-    events,
-    market,
-    notices,
-    orders,
-    refusals,
-    restrictions,
-    scores,
-    view,
-    view_bots,
-    view_limits,
-    view_performance,
-    view_signals,
-)
+from engine.model import chart, commands, notices, view
 from engine.model.chart import ChartView, OlderBars, ZoneView
 from engine.model.commands import AnyCommand
 from engine.model.market import Bar, Timeframe
@@ -237,24 +221,25 @@ FromEngine = (
     | GoodBye
 )
 
-_MODULES = (
-    alerts, chart, commands, events, market, notices, orders, refusals, restrictions, scores, view, view_bots,
-    view_limits, view_performance, view_signals, sys.modules[__name__],
-)  # fmt: skip
-
 
 def _schema() -> str:
-    """What both ends have to agree about: the fields of every value that goes over the line."""
-    told = []
-    for module in _MODULES:
+    """What both ends have to agree about: the fields of every value that goes over the line. Modules are
+    found by what they import, so that none can be forgotten.
+    """
+    told, modules = [], [chart, commands, notices, view, sys.modules[__name__]]
+    for module in modules:  # grows meanwhile
         for name, one in sorted(vars(module).items()):
-            if not isinstance(one, type) or one.__module__ != module.__name__:
+            if not isinstance(one, type) or not issubclass(one, (Struct, Enum)):
                 continue
-            if issubclass(one, Struct):
+            home = sys.modules[one.__module__]
+            if home is not module:
+                if one.__module__.startswith("engine.model.") and home not in modules:
+                    modules.append(home)
+            elif issubclass(one, Struct):
                 told.append(f"{module.__name__}.{name} {one.__annotations__} {one.__struct_config__.tag}")
-            elif issubclass(one, StrEnum):
+            else:
                 told.append(f"{module.__name__}.{name} {[member.value for member in one]}")
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(sorted(told)).encode()).hexdigest()[:16]
 
 
 SCHEMA = _schema()

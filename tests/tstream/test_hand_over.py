@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.patience import patient
+from tstream.arguments import TAPE
 from tstream.commands.app import run_command
 from tstream.errors import CommandError
 from tstream.options import RunOptions
@@ -20,7 +21,8 @@ RUNS = [
     RunOptions(),
     RunOptions(seed=7, speed=5.0, rate=2.5, venue=("practice", "binance"), record=True),
     RunOptions(accounts=3, venues=2, record=False, faults=("dropped-hubs:every=600,times=0",)),
-    RunOptions(fresh=True, readonly=True, fps=5, theme="ember"),
+    RunOptions(api=True, demo=True),
+    RunOptions(api=False, fresh=True, readonly=True, fps=5, theme="ember"),
 ]
 
 
@@ -39,6 +41,14 @@ def test_the_words_are_read_as_the_run_they_were_made_of(
     assert run_command(engine_words(config, run)) == 0
     looks = replace(run, fresh=False, readonly=False, fps=None, theme=None)  # obeyed already, or the screen's
     assert read == [(config, looks)]
+
+
+def test_no_option_is_forgotten() -> None:
+    of_the_screen, of_a_tape = {"readonly", "fps", "theme"}, {*TAPE, "tape", "contract"}  # not handed over
+    left_out = {"fresh", "bots", "duration_ns"} | of_the_screen | of_a_tape
+    carried = {field.name for field in fields(RunOptions)} - left_out
+    tried = {name for name in carried for run in RUNS if getattr(run, name) != getattr(RunOptions(), name)}
+    assert tried == carried
 
 
 def test_json_bots_are_run_again_as_such() -> None:

@@ -59,6 +59,7 @@ def hand_over(config: Path | None, options: RunOptions, paths: Paths) -> None:
     words = [
         *_program(),
         "attach",
+        f"unix:{paths.control_socket}",
         *_look_words(options),
         *([] if config is None else ["--config", str(config)]),
     ]
