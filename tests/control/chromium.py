@@ -62,7 +62,7 @@ class BrowserPage:
 
     async def holds(self, words: str) -> str:
         """Wait until the page itself has these words, and its password the focus."""
-        look = "document.activeElement?.id + ' ' + document.body?.innerText"
+        look = "document.activeElement?.id === 'password' ? document.body.innerText : ''"
         return await self._until(lambda: self.run(look), words)
 
     async def veiled(self, words: str) -> str:

@@ -20,7 +20,7 @@ async def test_a_browser_logs_in(tmp_path: Path) -> None:
     await server.start()
     async with chromium(tmp_path / "profile") as browser:
         page = await browser.open(server.url)
-        await page.holds("password")
+        await page.holds("Password")
         await page.press(*"wrong password", "Enter")
         await page.holds("That is not the password.")
         await page.press(*"correct horse battery", "Enter")

@@ -81,6 +81,15 @@ class Page:
                 assert await self.read(), f"hung up before {words!r}: {self.text}"
         return self.text
 
+    async def raw(self, words: bytes) -> bytes:
+        """What the program writes, as far as these words, without looking how a screen would show it."""
+        told = b""
+        async with asyncio.timeout(patient(20)):
+            while words not in told:
+                message = await self.socket.receive()
+                told += message.data if message.type is WSMsgType.BINARY else b""
+        return told
+
     async def hung_up(self) -> int | None:
         """Read to the end; the code that it closes with."""
         async with asyncio.timeout(patient(10)):
