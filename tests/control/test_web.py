@@ -230,6 +230,8 @@ async def test_a_password_lets_in_and_each_has_its_own_cockpit() -> None:
         status, text = await browser.post("/login", {"password": "wrong"})
         assert (status, "not the password" in text) == (401, True)
         assert (await browser.post("/login", {"password": PASSWORD}, Origin="http://evil.example"))[0] == 403
+        assert (await browser.post("/login", {}, **{"Content-Type": "multipart/form-data"}))[0] == 415
+        assert (await browser.post("/login", {"password": "x" * 9_000}))[0] == 413
         assert (await browser.post("/login", {"password": PASSWORD}))[0] == 303
         (cookie,) = browser.session.cookie_jar
         assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")

@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from adapters.common.redaction import REDACT
 from adapters.common.secret import Secret
 from adapters.control.access import AccessLog
 from adapters.control.client import tell_news
@@ -21,6 +22,7 @@ from adapters.control.web.server import WebServer
 from engine.model.errors import PortError
 from engine.model.notices import Severity
 from tstream.clock import wall_ns
+from tstream.logs import LogOptions, Logs
 from tstream.output import Output
 from tstream.paths import ORIGIN_VARIABLE, Paths
 from tstream.run.startup import read_settings
@@ -37,7 +39,10 @@ def serve_web(config: Path | None, host: str | None, port: int | None, *, readon
     wanted = web_config(loaded.settings, places, host, port, readonly=readonly)
     places.create()
     places.web_access_log.parent.mkdir(mode=0o700, exist_ok=True)
-    with AccessLog(places.web_access_log, wall_ns, partial(_tell, places)) as access:
+    with (
+        Logs(LogOptions(file=places.log("web")), wall_ns, REDACT),
+        AccessLog(places.web_access_log, wall_ns, partial(_tell, places)) as access,
+    ):
         return asyncio.run(_serve(WebServer(wanted, access)))
 
 

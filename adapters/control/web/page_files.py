@@ -21,6 +21,7 @@ SERVED = (
 )
 
 _ALWAYS = {
+    "Server": "tstream",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",  # with none at all browsers call the origin of a form "null"

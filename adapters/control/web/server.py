@@ -19,7 +19,7 @@ from adapters.control.web.tab import HangUp, Tab
 from engine.model.errors import FatalError
 from engine.model.notices import Severity
 
-_FORM_LIMIT = 4 * 1024
+_FORM, _FORM_LIMIT = "application/x-www-form-urlencoded", 4 * 1024
 _HEARTBEAT_S = 15.0
 _CLOSE_S = 5.0
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -136,6 +136,8 @@ class WebServer:
         address = request.remote or ""
         if wait := self._logins.wait_s(address):
             return page_files.login_page(f"Too many wrong passwords; again in {wait / 60:.0f} minutes.", 429)
+        if request.content_type != _FORM:
+            raise web.HTTPUnsupportedMediaType(text=f"tstream: a login is {_FORM}\n")
         form = await request.post()
         given = form.get("password")
         cookie = self._logins.try_password(given if isinstance(given, str) else "", address)
