@@ -78,11 +78,10 @@ def records_lost(state: State, record: r.RecordsLost) -> RunWords:
 
 def settings_changed(state: State, record: r.SettingsChanged) -> RunWords | None:
     """The answer to whoever asked says what has changed; here stands what more people should know."""
-    secrets = [one.key for one in record.changes if not (one.was or one.now)]
-    parts = [f"new secrets by {record.by}: {', '.join(secrets)}"] if secrets else []
-    if record.asked:
-        parts.append(f"loosened limits wait for an answer: {', '.join(one.words for one in record.asked)}")
-    return (K.RISK, Sev.WARNING, "; ".join(parts), None, None) if parts else None
+    if not record.asked:
+        return None
+    text = f"loosened limits wait for an answer: {', '.join(one.words for one in record.asked)}"
+    return K.RISK, Sev.WARNING, text, None, None
 
 
 def loosening_answered(state: State, record: r.LooseningAnswered) -> RunWords:

@@ -63,13 +63,16 @@ class Reloads:
         paths: Paths,
         terms: Terms,
         follow: Follow,
+        news: Callable[[str], None],
     ) -> None:
+        """`news` tells people, and the access log, of secrets that were exchanged."""
         self.settings = settings
         self._engine = engine
         self._source = source
         self._paths = paths
         self._terms = terms
         self._follow = follow
+        self._news = news
         self._queue: asyncio.Queue[Reload] = asyncio.Queue()
         self._taken = asyncio.Event()
         self._sent: SettingsReloaded | None = None
@@ -139,13 +142,11 @@ class Reloads:
             merged, event = await asyncio.to_thread(self._read, command)
         except (CommandError, PortError) as error:
             lines = error.lines if isinstance(error, CommandError) else (str(error),)
-            why = REDACT("; ".join(lines))
-            text = why if len(why) <= LONGEST else why[:LONGEST] + "…"
-            self._engine.hear(
-                SettingsReloaded(
-                    ts_recv=self._engine.now(), command=command, refused=f"settings are not taken: {text}"
-                )
-            )
+            self._refuse(command, "; ".join(lines))
+            return
+        except Exception:
+            log.exception("settings can't be read again")
+            self._refuse(command, "internal error, see the log")
             return
         nothing = not merged.changes and merged.waiting == self._waiting
         if nothing and command.source == FOLDER:
@@ -159,7 +160,16 @@ class Reloads:
         self.settings = merged.settings
         for secret in merged.settings.secret_values():
             REDACT.add(secret)
+        secrets = [one.key for one in merged.changes if not (one.was or one.now)]
+        if secrets:
+            self._news(f"new secrets by {command.source}: {', '.join(secrets)}")
         await self._follow(before, merged.settings)
+
+    def _refuse(self, command: Reload, why: str) -> None:
+        why = REDACT(why)
+        text = why if len(why) <= LONGEST else why[:LONGEST] + "…"
+        refused = f"settings are not taken: {text}"
+        self._engine.hear(SettingsReloaded(ts_recv=self._engine.now(), command=command, refused=refused))
 
     def _read(self, command: Reload) -> tuple[Merged, SettingsReloaded]:
         """In a thread of its own. Raises CommandError, PortError: nothing is taken."""

@@ -178,7 +178,9 @@ class Run:
                     engine, venues, channels, rooms, self._configure, self._told_of_settings
                 )
                 terms = partial(self._terms, venues)
-                reloads = Reloads(engine, self.settings, self._source, self.paths, terms, told.follow)
+                news = partial(access.news, "secrets", Severity.WARNING)
+                parts = terms, told.follow, news
+                reloads = Reloads(engine, self.settings, self._source, self.paths, *parts)
                 services += reloads.services()
             await stack.enter_async_context(beside(services, tell=engine.risks.beside))
             yield engine
