@@ -418,8 +418,9 @@ async def test_f54_a_crowd_that_never_introduces_itself_keeps_nobody_out(path: P
 
 
 async def test_so_many_clients_and_no_more_and_lines_get_in_beside_them(path: Path) -> None:
-    handle = Still(a_view())
-    async with serving(handle, path):
+    handle, now = Still(a_view()), [100.0]
+    async with serving(handle, path) as server:
+        server.attachments.now = lambda: now[0]
         clients = [await Client(path).__aenter__() for _ in range(16)]
         for number, client in enumerate(clients):
             await client.say(hello(client=f"{number}"))
@@ -429,6 +430,16 @@ async def test_so_many_clients_and_no_more_and_lines_get_in_beside_them(path: Pa
             assert not (await more.hear(wire.NotWelcome)).for_good
         told = await asyncio.to_thread(send_command, path, Flatten(id="a"))
         assert told.text == "did a"
+        now[0] += 60.0  # all but the first give a sign of life, which is the one that goes
+        for client in clients[1:]:
+            await client.say(wire.LookingUp(("none",)))
+            await client.hear(wire.AnswerSent)
+        async with Client(path) as more:
+            await more.say(hello(client="more"))
+            await more.hear(wire.Welcome)
+            async with asyncio.timeout(patient(10)):
+                while await clients[0].reader.read(1 << 16):
+                    pass
         for client in clients:
             client.writer.close()
 
