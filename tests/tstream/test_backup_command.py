@@ -25,9 +25,10 @@ from tests.support.waits import until
 from tests.tstream.conftest import Reading
 from tstream.cli import call
 from tstream.clock import wall_ns
+from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.run import backups as work
-from tstream.run.backup_service import LINK, BackupService, backup_place, due
+from tstream.run.backup_service import LINK, BackupService, backup_place, backup_services, due
 from tstream.run.backups import BackupPlace, backups, make
 from tstream.run.restoring import SPARE_BOOTS, restore
 from tstream.settings.load import load
@@ -80,6 +81,19 @@ def test_what_is_in_a_backup_and_what_never_is(places: Paths) -> None:
         "config/themes/leaky.toml: it holds a secret", "data/bots/b/link: it is a link"
     ]  # fmt: skip
     assert made.broken == ()
+
+
+def test_the_settings_of_a_run_are_those_that_it_was_given(places: Paths, tmp_path: Path) -> None:
+    fill(places)
+    other = tmp_path / "other.toml"
+    other.write_text("[risk]\nmax_trades = 3\n")
+    settings = load(places, other).settings
+    (service,) = backup_services(settings, places, RunOptions(), lambda event: None, lambda: 0, other)
+    assert service.name == "backups"
+    made = make(backup_place(settings, places, other))
+    assert inside(made.backup.file)["config/tstream.toml"] == b"[risk]\nmax_trades = 3\n"
+    for aside in (RunOptions(demo=True), RunOptions(tape=other, contract="MNQ")):
+        assert not [*backup_services(settings, places, aside, lambda event: None, lambda: 0)]
 
 
 def test_settings_that_are_not_right_stay_outside_and_journals_do_not(places: Paths) -> None:

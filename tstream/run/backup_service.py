@@ -119,7 +119,11 @@ def backup_services(
     options: RunOptions,
     hear: Callable[[LinkChanged], None],
     clock: Clock,
+    file: Path | None = None,
 ) -> Iterator[Service]:
-    """What makes backups for as long as a run lasts; nothing where it plays a tape or a demo."""
+    """What makes backups for as long as a run lasts; nothing where it plays a tape or a demo. `file` is the
+    settings file of the run, which need not be there.
+    """
     if settings.backup.enabled and options.tape is None and not options.demo:
-        yield Service("backups", BackupService(settings, backup_place(settings, paths), hear, clock).run)
+        place = backup_place(settings, paths, file if file is not None and file.is_file() else None)
+        yield Service("backups", BackupService(settings, place, hear, clock).run)

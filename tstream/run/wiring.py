@@ -199,7 +199,8 @@ class Run:
         if self.by_hand is None and wants_api(self.settings, self.options):
             yield api_service(engine, self.settings, self.paths, self.name, access)
         if self.by_hand is None:
-            yield from backup_services(self.settings, self.paths, self.options, engine.hear, self.clock)
+            file = self._source.file if self._source is not None else None
+            yield from backup_services(self.settings, self.paths, self.options, engine.hear, self.clock, file)
         if manager_line.is_wanted():
             yield Service("service manager", manager_line.keep_told)
         if self.options.tape is None and self.by_hand is None:
