@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from adapters.common.pacing import TokenBucket
 from adapters.common.redaction import printable
 from adapters.control import attach_protocol as wire
 from adapters.control.access import AccessLog, Visitor
@@ -36,6 +37,10 @@ _SILENT_S = 60.0
 """A client that has said nothing for so long is gone; a living one has seen a picture each second."""
 _LINES = 200
 """Log lines sent at once, the newest."""
+_BURST, _REFILL_S = 100, 0.01
+"""Of one client so many frames are read at once, then one in so many seconds; it has some 20 a second to
+say.
+"""
 _ASKING = 32
 """Commands of one client under way at a time."""
 _OWED_BYTES = 1 << 23
@@ -210,13 +215,17 @@ class AttachedClient:
 
     async def listen(self) -> None:
         """Until it hangs up. Raises FrameError; TimeoutError where it falls silent."""
+        pace = TokenBucket(_BURST, _REFILL_S)
         while True:
             try:
                 async with asyncio.timeout(_SILENT_S):
                     said = await self._next()
             except ConnectionError:
                 return
-            self.heard_at = self._all.now()
+            now = self.heard_at = self._all.now()
+            if (wait := pace.wait_s(now)) > 0:
+                await asyncio.sleep(wait)  # a flood is left where it is: with whoever sends it
+            pace.take(now)
             match said:
                 case wire.PictureTaken():
                     self._under_way = sum(number > said.picture for number in self._sent)
