@@ -285,9 +285,7 @@ async def restart(venue: VenueUnderTest, folder: Path) -> None:
     price = venue.price
     async with engine_on(venue, folder) as run:
         await run.buy(stop=price - 2 * STEP, target=price + 2 * STEP)
-        await until(
-            lambda: run.protected(price - 2 * STEP) and len(venue.working()) == len(run.book.live_orders())
-        )
+        await until(lambda: run.standing(price - 2 * STEP), 20)
         before = [(one.venue_id, one.type) for one in venue.working()]
         await run.crash()
     async with engine_on(venue, folder) as again:
@@ -304,9 +302,7 @@ async def stopped_out_between_runs(venue: VenueUnderTest, folder: Path) -> None:
     price = venue.price
     async with engine_on(venue, folder) as run:
         await run.buy(stop=price - STEP, target=price + 2 * STEP)
-        await until(
-            lambda: run.protected(price - STEP) and len(venue.working()) == len(run.book.live_orders())
-        )
+        await until(lambda: run.standing(price - STEP), 20)
         await run.crash()
     venue.market(price - STEP - 1)
     venue.market(price - STEP - 2)

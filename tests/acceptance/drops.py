@@ -37,7 +37,7 @@ ROUND_S = 6.0
 """A trade that has not ended by then is flattened, real seconds."""
 WHOLE_S = 12.0
 """So long after the last cut the minutes are looked at: they come by query."""
-ENDS = ("reset", "reset", "drop", "drop", "silent")
+ENDS = ("reset", "drop", "drop", "maintenance")
 CODES = (1000, 1001, 1011, 1012)
 
 
@@ -107,7 +107,7 @@ async def trade_through_drops(name: str, seed: int, folder: Path, cuts: int = CU
             twin.faults.clear()
             await until(lambda: _live(run), 60)
             await asyncio.sleep(WHOLE_S)
-            await until(run.quiet, 60)
+            await until(lambda: _over(run, tally), 60)
             _same_minutes(run, venue, began, tally)
             _same_fills(run, venue, money, tally)
     return tally
@@ -116,6 +116,13 @@ async def trade_through_drops(name: str, seed: int, folder: Path, cuts: int = CU
 def _live(run: EngineRun) -> bool:
     book = run.core.books[run.venue.name]
     return run.core.links.up(run.venue.name, book.spec.needs, run.venue.name, run.venue.name)
+
+
+def _over(run: EngineRun, tally: DropsTally) -> bool:
+    """Both sides have neither position nor order. A fee in coins leaves less than a lot after each trade."""
+    venue, live = run.venue, run.book.live_orders(run.venue.symbol)
+    left = tally.cuts.total() if venue.instrument.fee_in_base else 0
+    return not (run.qty() or live or venue.working()) and 0 <= venue.held() <= left
 
 
 async def _trade(run: EngineRun, rng: Random, tally: DropsTally) -> None:
@@ -127,13 +134,15 @@ async def _trade(run: EngineRun, rng: Random, tally: DropsTally) -> None:
     tally.cuts[how] += 1
     if how == "drop":
         venue.fault("drop", code=rng.choice(CODES))
+    elif how == "maintenance":
+        venue.fault("maintenance", seconds=1.0)
     else:
         venue.fault(how)
     try:
-        await until(run.quiet, ROUND_S)
+        await until(lambda: _over(run, tally), ROUND_S)
     except TimeoutError:
         await run.say(Flatten(id=f"end-{tally.cuts.total()}", source="cli"))
-        await until(run.quiet, 90)
+        await until(lambda: _over(run, tally), 90)
 
 
 async def _bought(run: EngineRun, rng: Random) -> None:

@@ -120,6 +120,14 @@ class EngineRun:
         covered = sum(one.qty - one.filled_qty for one in resting) == held
         return held > 0 and held == self.qty() and covered and self.live(Slot.STOP) == [(held, stop)]
 
+    def standing(self, stop: int) -> bool:
+        """All that is held has its stop, and its target where one can rest; nothing is under way."""
+        known = self.core.books[self.venue.name].config.capabilities
+        exits = 1 if known.watches_target(self.venue.instrument.kind) else 2
+        live = self.book.live_orders(self.venue.symbol)
+        calm = all(order.status is OrderStatus.WORKING for order in live)
+        return self.protected(stop) and calm and len(live) == len(self.venue.working()) == exits
+
     def ready(self) -> bool:
         book = self.core.books.get(self.venue.name)
         symbol = self.venue.symbol

@@ -45,12 +45,12 @@ FIRST = date(2025, 12, 30)
 DAYS = 366
 BARS_KEPT = 60
 LOTS = 1_000_000
-ONE_IN = 240
+ONE_IN = 120
 """Minutes of a contract for an idea."""
 
 
 class NowAndThen:
-    """Has an idea about every four hours of a contract, with its stop ten minutes' swing away."""
+    """Has an idea now and then, with its stop some minutes' swing away, or some hours'."""
 
     name = "now-and-then"
 
@@ -64,7 +64,7 @@ class NowAndThen:
             if bar.timeframe is not Timeframe.M1 or self._rng.randrange(self._one_in):
                 continue
             side = self._rng.choice(list(Side))
-            far = round(DEVIATION[bar.instrument] * self._rng.choice((8, 12, 20))) * side.sign
+            far = round(DEVIATION[bar.instrument] * self._rng.choice((8, 12, 80))) * side.sign
             targets = (bar.close + 2 * far, bar.close + 4 * far)
             ideas.append(
                 Idea(
@@ -84,7 +84,7 @@ class Year:
         first: date = FIRST,
         days: int = DAYS,
         *,
-        step_ns: int = 2 * MINUTE,
+        step_ns: int = 5 * MINUTE,
         one_in: int = ONE_IN,
         watched: bool = False,
     ) -> None:

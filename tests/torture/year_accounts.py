@@ -37,7 +37,7 @@ DEVIATION = {"MNQ": 6.0, "MGC": 4.0, SWAP.symbol: 60.0, COIN.symbol: 40.0, SHARE
 """Of the price in a minute, ticks."""
 DEARER = {"MNQ": 700, "MGC": 240}
 """By so many ticks each month is dearer than the one before."""
-MOST_TRADES = 6
+MOST_TRADES = 2
 """Of a trade date."""
 BALANCE_USD = Decimal(1_000_000)
 
