@@ -8,6 +8,7 @@ from tests.tui import dashboard, fake
 from tests.tui.states import state_of, styles
 from tui.books import of_book
 from tui.rows.dashboard import beside, dashboard_rows
+from tui.rows.system import system_rows
 from tui.styled_text import cell, text_of, width_of
 
 
@@ -61,6 +62,14 @@ def test_components_and_what_the_process_takes() -> None:
         dashboard.view(), health=replace(dashboard.view().health, stopped=True, detail="it ended")
     )
     assert "the engine is down: it ended" in "\n".join(lines(stopped))
+
+
+def test_the_system_pane_tells_what_the_process_takes_and_what_has_failed() -> None:
+    text = "\n".join(text_of(row).rstrip() for row in system_rows(state_of(dashboard.trouble()), 90))
+    assert "process    CPU 7 %, 143 MB  disk 48.1 GB free" in text
+    assert "failed     topstepx: user of 50KTC is down: closed by peer, again in 8 s" in text
+    assert "           disk: 312 MB left" in text
+    assert "failed" not in "\n".join(text_of(row) for row in system_rows(state_of(dashboard.view()), 90))
 
 
 def test_it_fits_every_width_and_needs_nothing_known() -> None:
