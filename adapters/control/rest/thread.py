@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
 from concurrent.futures import Future
@@ -75,6 +76,9 @@ class ApiThread:
             return
         try:
             log.info("the API is at %s", server.url)
+            # Many clients make much garbage, and a full collection stops every thread: what is there already
+            # is left out of it from now on, as it stays anyway.
+            gc.freeze()
             if not self.url.done():
                 self.url.set_result(server.url)
             await self._stop.wait()
