@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 
 from tests.support.patience import patient
 from tests.tstream.conftest import Reading
+from tstream import paths
 from tstream.cli import call
 from tstream.paths import Paths
+from tstream.service import manage
 from tstream.service.manager_line import is_wanted, keep_told
 from tstream.service.units import ServicePlan, launchd_agent, quoted, systemd_unit
 
@@ -81,6 +83,16 @@ def test_a_word_comes_back_as_it_was(word: str) -> None:
     assert not re.search(r'(?<!\\)(\\\\)*"', line[1:-1])
 
 
+def test_the_sessions_own_folder_is_writable_where_sockets_are_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made anew with every start of the machine, and ours in it by the engine."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "session"))
+    environ = {"XDG_RUNTIME_DIR": str(tmp_path / "session")}
+    found = manage.plan(paths.find(environ), None, (), environ)
+    assert tmp_path / "session" in found.writable
+
+
 def test_what_no_unit_can_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="can't hold"):
         quoted("two\nlines")
@@ -131,6 +143,8 @@ def test_install_status_and_uninstall(
     unit = unit_of(tmp_path)
     assert f'Environment="TSTREAM_HOME={home}"' in unit.read_text()
     assert stat.S_IMODE(unit.stat().st_mode) == 0o600
+    writable = re.findall('^ReadWritePaths="-(.*)"$', unit.read_text(), re.MULTILINE)
+    assert all(Path(one).is_dir() for one in writable), "what is not there at the start stays read-only"
     assert call(["service", "install"]) == 0, "the same again changes nothing"
     assert call(["service", "status"]) == 1, "no engine answers"
     assert re.search(r"ActiveState +active\n.*no engine is running", capsys.readouterr().out, re.DOTALL)

@@ -32,6 +32,8 @@ def install(config: Path | None, *, show: bool, start: bool) -> int:
     if show:
         sys.stdout.write(f"# {file.path}\n{file.content.decode()}")
         return 0
+    for folder in plan.writable:  # what is not there when it starts stays read-only
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for line in manage.install(file, start=start):
         _say(line)
     return 0

@@ -43,7 +43,9 @@ def plan(
     said = config or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
     if said is not None:
         environment[CONFIG_VARIABLE] = str(said.expanduser().absolute())
-    writable = (paths.config, paths.data, paths.state, paths.runtime, account_locks(), *elsewhere)
+    # The session's folder of sockets is made anew with every start of the machine, ours in it by us.
+    runtime = paths.runtime if paths.home else paths.runtime.parent
+    writable = (paths.config, paths.data, paths.state, runtime, account_locks(), *elsewhere)
     log = paths.state / "service.log"
     return ServicePlan((*program, *ENGINE), environment, paths.config, writable, log, _may_sandbox())
 
