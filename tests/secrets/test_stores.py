@@ -35,32 +35,31 @@ def test_what_is_kept_is_there_for_the_next_process(reopen: Reopen) -> None:
 ODD = ["a'b\"c", "spaces and # marks", "${HOME} $x `id`", "ünïcødé ✓", "=a=b=", "\\n is two", "{'a': 1}"]
 
 
-@pytest.mark.parametrize("value", ODD, ids=range(len(ODD)))
-def test_odd_values_come_back_as_they_went(reopen: Reopen, value: str) -> None:
-    reopen().set(KEY, value)
-    assert reopen().read([KEY]) == {KEY: value}
+def test_odd_values_come_back_as_they_went(reopen: Reopen) -> None:
+    for number, value in enumerate(ODD):
+        reopen().set(f"ODD_{number}", value)
+    names = [f"ODD_{number}" for number in range(len(ODD))]
+    assert list(reopen().read(names).values()) == ODD
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "why"),
-    [
-        (KEY, "", "is empty"),
-        (KEY, "x" * (LONGEST_VALUE + 1), "more than 8192"),
-        (KEY, "a\0b", "control characters"),
-        (KEY, "\ud800", "control characters"),
-        ("lower", "x", "capitals"),
-        ("A B", "x", "capitals"),
-        ("A" * 101, "x", "capitals"),
-    ],
-    ids=["empty", "long", "zero", "surrogate", "small", "spaced", "long name"],
-)
-def test_what_no_store_can_hold_is_refused_and_not_shown(
-    reopen: Reopen, name: str, value: str, why: str
-) -> None:
-    with pytest.raises(RefusedError, match=why) as refused:
-        reopen().set(name, value)
-    assert len(value) < 2 or value not in str(refused.value)
-    assert reopen().read([name]) == {}
+REFUSED = [
+    (KEY, "", "is empty"),
+    (KEY, "x" * (LONGEST_VALUE + 1), "more than 8192"),
+    (KEY, "a\0b", "control characters"),
+    (KEY, "\ud800", "control characters"),
+    ("lower", "x", "capitals"),
+    ("A B", "x", "capitals"),
+    ("A" * 101, "x", "capitals"),
+]
+
+
+def test_what_no_store_can_hold_is_refused_and_not_shown(reopen: Reopen) -> None:
+    store = reopen()
+    for name, value, why in REFUSED:
+        with pytest.raises(RefusedError, match=why) as refused:
+            store.set(name, value)
+        assert len(value) < 2 or value not in str(refused.value)
+    assert tuple(reopen().names()) == ()
 
 
 @given(st.text(min_size=1, max_size=40))
@@ -71,7 +70,7 @@ def test_a_value_is_taken_whole_or_refused(value: str) -> None:
         assert value not in str(error) or len(value) < 3  # noqa: PT017
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(st.lists(st.text("ab'\"\\ #$\n=", min_size=1, max_size=8), min_size=1, max_size=4))
 def test_a_dotenv_holds_what_it_takes_whatever_else_is_in_it(
     tmp_path_factory: pytest.TempPathFactory, values: list[str]

@@ -25,7 +25,7 @@ def answers(cockpit: Cockpit) -> list[tuple[int, bool]]:
     return [(one.asked, one.yes) for one in cockpit.engine.sent if isinstance(one, AnswerLoosening)]
 
 
-@pytest.mark.parametrize(("key", "yes"), [("y", True), ("n", False), ("escape", False)])
+@pytest.mark.parametrize(("key", "yes"), [("y", True), ("escape", False)])
 async def test_the_question_is_asked_once_and_answered(key: str, yes: bool) -> None:
     cockpit = Cockpit(fake.trading_view(AccountKind.LIVE))
     async with running(cockpit) as pilot:
