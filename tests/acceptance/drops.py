@@ -19,7 +19,7 @@ from adapters.simulator.twins.twin import Twin
 from adapters.simulator.twins.wire import TwinWire
 from adapters.simulator.wire.binance.wire import BinanceWire
 from adapters.simulator.wire.kraken import access as kraken
-from engine.model.commands import Flatten
+from engine.model.commands import Flatten, Resume
 from engine.model.events import LinkState
 from engine.model.instrument import InstrumentKind
 from engine.model.market import MINUTE, Bar, Timeframe
@@ -143,6 +143,7 @@ async def _trade(run: EngineRun, rng: Random, tally: DropsTally) -> None:
     except TimeoutError:
         await run.say(Flatten(id=f"end-{tally.cuts.total()}", source="cli"))
         await until(lambda: _over(run, tally), 90)
+        await run.say(Resume(id=f"on-{tally.cuts.total()}", source="cli"))
 
 
 async def _bought(run: EngineRun, rng: Random) -> None:
