@@ -22,6 +22,7 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.market import NANOS, Side
 from engine.model.orders import OrderType, VenueStatus
 from tests.ibkr.stands import MES, QUICK, order
+from tests.support.patience import patient
 from tests.support.waits import until
 
 WAITS = replace(QUICK, act_s=10.0, protect_s=10.0)
@@ -54,13 +55,22 @@ async def account(venue: IbkrVenue) -> SnapshotTaken:
     return await venue.brokers[0].snapshot(0)
 
 
+async def holding(venue: IbkrVenue, qty: int) -> SnapshotTaken:
+    """The account once it holds so many."""
+    async with asyncio.timeout(patient(10)):
+        told = await account(venue)
+        while sum(one.qty for one in told.positions) != qty:
+            told = await account(venue)
+    return told
+
+
 async def test_what_was_held_and_rested_is_there_again_and_ids_go_on(tmp_path: Path) -> None:
     config = IbTwinConfig(state=tmp_path / "venue.db")
     async with IbPractice(config) as practice, connected(practice) as venue:
         broker = venue.brokers[0]
         await broker.place(order("bought", qty=2))
         rests = await broker.place(order("rests", Side.SELL, OrderType.STOP, 2, reduces=True, stop=4_000))
-        before = await account(venue)
+        before = await holding(venue, 2)
         stopped_at = practice.now()
         bars = list(practice.twin.candles[practice._keys["MES"]].closed)
     assert [(one.instrument, one.qty) for one in before.positions] == [("MES", 2)]
@@ -75,6 +85,7 @@ async def test_what_was_held_and_rested_is_there_again_and_ids_go_on(tmp_path: P
         assert "bought" in {one.client_id for one in after.orders}, "what is over is told for days"
         again = await venue.brokers[0].place(order("more", qty=1))
         assert int(again) > int(rests)
+        await holding(venue, 3)
         kept = practice.twin.candles[practice._keys["MES"]].closed
         assert kept[: len(bars)] == bars or kept[: len(bars)][-100:] == bars[-100:]
     async with IbPractice(config) as practice, connected(practice) as venue:
@@ -90,7 +101,7 @@ async def test_a_killed_one_has_kept_what_it_has_told(tmp_path: Path) -> None:
     config = IbTwinConfig(state=tmp_path / "venue.db")
     async with IbPractice(config) as practice, connected(practice) as venue:
         await venue.brokers[0].place(order("bought", qty=2))
-        await account(venue)
+        await holding(venue, 2)
         copy = tmp_path / "killed" / "venue.db"
         copy.parent.mkdir()
         await asyncio.to_thread(_copy, tmp_path, copy.parent)

@@ -20,11 +20,15 @@ from adapters.tapes.recording import TapeEnd, TapeHeader, part_path, read_record
 from adapters.tapes.tape import open_tape
 from engine.model import effects as fx
 from engine.model import events as ev
-from engine.model.commands import BreakEven, Flatten, Pause
+from engine.model.commands import BreakEven, Flatten, Pause, Reload
 from engine.model.errors import Cause, FatalError
 from engine.model.instrument import CME_FUTURES
+from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
+from engine.model.notices import Severity
 from engine.model.orders import Account, AccountKind, Fill, OrderType, VenueOrder, VenuePosition, VenueStatus
+from engine.model.reload import BookTerms, SettingChange
+from engine.model.sizing import ByRisk
 from engine.model.watch import Watched
 
 START = 1_709_899_200 * NANOS
@@ -107,6 +111,16 @@ def one_of_each() -> list[ev.AnyEvent]:
         ev.ClockChecked(ts_recv=START, offset_ns=-300 * NANOS, stood_still_ns=7),
         ev.AccountFound(ts_recv=START, venue="apex", name="50K-\u202e2"),
         ev.BotOverran(ts_recv=START, bot="fast", times=3, took_ns=312, budget_ns=100),
+        ev.SecurityTold(ts_recv=START, severity=Severity.WARNING, text="a wrong token from \u202e10.0.0.9"),
+        ev.SettingsReloaded(
+            ts_recv=START,
+            command=Reload(id="r", source="folder"),
+            changes=(SettingChange("risk.max_trades", "5", "4"),),
+            waiting=("contracts",),
+            books=(
+                BookTerms("b", "practice", RiskLimits(max_trades=4), Decimal("0.5"), ByRisk(Decimal(100))),
+            ),
+        ),
         ev.RiskTold(ts_recv=START, what=Watched.DRAWDOWN, about="b", value=0.125, limit=0.1, over=True),
     ]
 

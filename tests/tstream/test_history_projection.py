@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 
@@ -76,23 +76,25 @@ def folded(records: Iterable[r.AnyRecord]) -> State:
 def agree(records: Sequence[r.AnyRecord]) -> list[HistoryRow]:
     """The rows of records, which say what the state says, and whose fills add up to what is held."""
     rows, state = list(told(records).values()), folded(records)
+    lots = {symbol: known.lot_size for symbol, known in state.instruments.items()}
     for book in state.books.values():
-        _agree_on(book, [row for row in rows if row.book == book.book])
-    held = Counter[tuple[str, str]]()
+        _agree_on(book, [row for row in rows if row.book == book.book], lots)
+    held: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for row in rows:
         if isinstance(row, KeptFill):
             sign = 1 if row.side == "buy" else -1
-            held[row.book, row.symbol] += sign * int(row.quantity - row.settled_quantity)
+            held[row.book, row.symbol] += sign * (row.quantity - row.settled_quantity)
     for record in records:
         if isinstance(record, r.PositionAdjusted):
-            held[record.book, record.instrument] += record.delta
+            held[record.book, record.instrument] += record.delta * lots[record.instrument]
     for book in state.books.values():
         for name, position in book.positions.items():
-            assert held[book.book, name] == position.qty
+            assert held[book.book, name] == position.qty * lots[name]
     return rows
 
 
-def _agree_on(book: BookState, rows: Sequence[HistoryRow]) -> None:
+def _agree_on(book: BookState, rows: Sequence[HistoryRow], lots: Mapping[str, Decimal]) -> None:
+    """Rows count as people do, in contracts and coins: `lots` is what one lot is."""
     trades = [row for row in rows if isinstance(row, KeptTrade)]
     assert [row.pnl_usd for row in trades] == [trade.net_usd for trade in book.trades]
     assert [row.reason for row in trades] == [trade.reason for trade in book.trades]
@@ -100,11 +102,12 @@ def _agree_on(book: BookState, rows: Sequence[HistoryRow]) -> None:
     orders = {row.client_id: row for row in rows if isinstance(row, KeptOrder)}
     for order in book.orders.values():
         row = orders[order.client_id]
-        assert (row.status, row.filled_quantity) == (order.status.value, Decimal(order.filled_qty))
+        filled = order.filled_qty * lots[order.instrument]
+        assert (row.status, row.filled_quantity) == (order.status.value, filled)
     cycles = [row for row in rows if isinstance(row, KeptPosition)]
     open_now = {row.symbol: (row.quantity, row.costs_usd) for row in cycles if row.status == "open"}
-    lots = {name: position for name, position in book.positions.items() if position.qty}
-    assert open_now == {name: (Decimal(abs(held.qty)), held.costs_usd) for name, held in lots.items()}
+    holds = {one.instrument: (abs(one.qty) * lots[one.instrument], one.costs_usd) for one in book.held()}
+    assert open_now == holds
     closed = [row for row in cycles if row.status == "closed"]
     assert [row.pnl_usd for row in closed] == [row.pnl_usd for row in trades]
     risks = [row for row in rows if isinstance(row, KeptRisk)]
