@@ -76,7 +76,7 @@ class PacedReplay:
     # --- the handle: any thread ------------------------------------------------------------------------
 
     def view(self) -> View:
-        view, pace = self._pictures.view(), self._pace
+        pace, view = self._pace, self._pictures.view()  # in this order: an ended one is shown as it ended
         shown = self._shown
         if shown is None or shown[0] is not view or shown[1] != pace:
             shown = self._shown = view, pace, structs.replace(view, replay=pace)
@@ -102,8 +102,9 @@ class PacedReplay:
         pictures = asyncio.create_task(self._pictures.run(), name="pictures")
         try:
             await self._play()
-            self._over, self._pace = True, ENDED
-            self._pictures.renew()
+            self._over = True
+            self._pictures.renew()  # whoever sees that it has ended sees how
+            self._pace = ENDED
             log.info("the recording has ended")
             while not self._stopping:
                 self._wake.clear()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.program import PATIENT
+from tests.e2e.program import PATIENT, TSTREAM
 from tests.e2e.terminal import CLOCK, Cockpit, price_of, seconds_of
 from tstream.paths import find
 from tstream.run.first_picture import recall, remember
@@ -66,8 +66,10 @@ def test_settings_that_turn_out_wrong_behind_the_picture_end_with_their_line(
     assert kept is not None
     paths.settings_file.write_text("[risk]\nmax_contracts = 0\n", encoding="utf-8")
     remember(paths, None, kept)
-    with Cockpit.start(home) as cockpit:
-        assert cockpit.ended() == 2
+    # Below a shell, as people start it: the last words of what a terminal was made for may be lost with it.
+    shell = ("sh", "-c", '"$0"; echo "it ended with $?"; read _', str(TSTREAM))
+    with Cockpit.start(home, command=shell) as cockpit:
+        cockpit.wait_for("it ended with 2")
         shown = bytes(cockpit.raw).decode()
     picture, told = shown.split("\x1b[?1049l")
     assert "PRACTICE" in picture
