@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,3 +40,21 @@ def postgres() -> Iterator[PostgresServer]:
     server = PostgresServer()
     yield server
     server.stop()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Where the whole suite is run by several at once, each translates its share of the tests first, and the
+    others find it done: after a fresh clone that is most of what collecting them costs.
+    """
+    worker, count = (
+        os.environ.get("PYTEST_XDIST_WORKER", ""),
+        os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"),
+    )
+    root = session.config.rootpath
+    if not worker or [root / arg for arg in session.config.args] != [root / "tests"]:
+        return
+    for path in sorted(Path(__file__).parent.rglob("test_*.py"))[
+        int(worker.removeprefix("gw")) :: int(count)
+    ]:
+        with suppress(Exception, pytest.skip.Exception):  # told where it is collected
+            importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
