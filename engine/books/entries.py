@@ -208,7 +208,7 @@ class Entries:
         """
         book.recover()
         limits = terms.limits if terms.limits is not None else book.config.risk
-        facts = self._circumstances(book, idea.instrument, idea.ts, idea, terms)
+        facts = self._circumstances(book, idea, terms)
         if terms.instead_of is not None:
             facts = structs.replace(facts, **self._without(book, terms.instead_of))
         qty, against, why = gate.check(idea, instrument, limits, facts, terms.wanted)
@@ -233,72 +233,76 @@ class Entries:
 
     def against(self, book: Book, symbol: str) -> list[gate.Against]:
         """What stands against any entry in a contract now, whatever the idea. Changes nothing."""
-        return gate.standing(book.config.risk, self._circumstances(book, symbol, self._turn.wall))
+        return gate.standing(book.config.risk, self._standing(book, symbol))
 
-    def _circumstances(
-        self,
-        book: Book,
-        symbol: str,
-        idea_ts: int,
-        idea: Idea | None = None,
-        terms: EntryTerms = OWN_TERMS,
-    ) -> gate.Circumstances:
-        """Everything that may speak against an idea of a bot or an alert room in this book now."""
-        room, bot = terms.room, terms.bot
+    def _standing(self, book: Book, symbol: str) -> gate.Standing:
+        """What speaks against whatever idea. Every picture asks it of every contract of every book."""
         state, now, wall = self._turn.state, self._turn.now, self._turn.wall
+        known, orders, hours, config = book.state, book.orders, book.guards.hours, book.config
+        sources, staleness = self._market.sources, self._market.staleness
         calendar = calendar_in(self._instruments, symbol)
-        known, orders, guards, config = book.state, book.orders, book.guards, book.config
         restriction = state.restriction(book.name, symbol)
-        live = known.live_orders()
-        account = known.account
+        source = sources.active(symbol)
+        return gate.Standing(
+            trading=book.trading,
+            armed=book.armed,
+            kind=known.account.kind if known.account is not None else None,
+            state=restriction.state if restriction is not None else TradingState.ACTIVE,
+            guard=restriction.guard if restriction is not None else "",
+            reason=restriction.reason if restriction is not None else "",
+            reconciled=orders.reconciled and book.recovered,
+            can_trade=orders.can_trade,
+            journal_ok=self.journal_ok,
+            venue_up=self._links.up(book.name, book.spec.needs, config.venue, source)
+            and orders.inquiry.streaming,
+            feed_stale=staleness.stale(symbol, now, wall, config.risk.stale_ns)
+            or self._links.market_stale(source or config.venue),
+            price_age_ns=staleness.age(symbol, now),
+            delayed=sources.delayed(symbol),
+            price_lag_ns=sources.lateness.late.get(source, self._turn.price_lag),
+            in_hours=hours.allow(wall, calendar),
+            market_open=calendar.is_open(wall),
+            ns_to_flat=hours.ns_to_flat(wall, calendar),
+            entries_today=known.day.entries,
+            losses_in_a_row=known.day.losses_in_a_row,
+            days_to_expiry=expiry.days_left(
+                symbol, state.month(symbol, config.venue or source)[0], calendar.trade_date(wall)
+            ),
+            old_month=self._marks.of_old_month(symbol) and symbol not in known.held_months,
+        )
+
+    def _circumstances(self, book: Book, idea: Idea, terms: EntryTerms) -> gate.Circumstances:
+        """Everything that may speak against an idea of a bot or an alert room in this book now."""
+        room, bot, symbol = terms.room, terms.bot, idea.instrument
+        state, standing = self._turn.state, self._standing(book, symbol)
+        known, orders, guards, config = book.state, book.orders, book.guards, book.config
         limits, figures = guards.account(), guards.figures()
-        source = self._market.sources.active(symbol)
-        delayed = self._market.sources.delayed(symbol)
-        age, late = self._market.staleness.age(symbol, now), wall - idea_ts
-        if delayed and bot is not None and age is not None:
+        age, late = standing.price_age_ns, self._turn.wall - idea.ts
+        if standing.delayed and bot is not None and age is not None:
             late = min(late, age)  # its bar was told late, and that is no lateness of the idea
-        there = beside.FREE if idea is None else self._beside(book, idea, bot)
+        there = self._beside(book, idea, bot)
         headroom = bands.headroom_usd(config.risk, limits, figures)
         equity = free = None
         if orders.balance_usd is not None:
             equity = equity_usd(known, state, self._marks, orders.balance_usd)
             free = equity - exposed_usd(known, state, self._marks, by_value=True)
         return gate.Circumstances(
-            trading=book.trading,
+            **structs.asdict(standing),
             late_ns=late,
             latest_ns=book.run.latest_ns,
-            armed=book.armed,
-            kind=account.kind if account is not None else None,
-            state=restriction.state if restriction is not None else TradingState.ACTIVE,
-            guard=restriction.guard if restriction is not None else "",
-            reason=restriction.reason if restriction is not None else "",
             paused_by_hand=all(one.by for one in state.restrictions_of(book.name, symbol)),
             capabilities=config.capabilities,
             listed=self._market.sources.lists(config.venue, symbol),
             copy_ratio=config.copy_ratio,
             currency=book.currency,
-            reconciled=orders.reconciled and book.recovered,
-            can_trade=orders.can_trade,
-            journal_ok=self.journal_ok,
-            venue_up=self._links.up(book.name, book.spec.needs, config.venue, source)
-            and orders.inquiry.streaming,
-            feed_stale=self._market.staleness.stale(symbol, now, wall, config.risk.stale_ns)
-            or self._links.market_stale(source or config.venue),
-            price_age_ns=age,
-            delayed=delayed,
-            price_lag_ns=self._market.sources.lateness.late.get(source, self._turn.price_lag),
-            in_hours=guards.hours.allow(wall, calendar),
-            market_open=calendar.is_open(wall),
-            ns_to_flat=guards.hours.ns_to_flat(wall, calendar),
             busy_instrument=there.busy,
             beside=there.words,
             opposed=there.opposed,
             unknown_orders=any(
-                order.status is OrderStatus.UNKNOWN and order.instrument == symbol for order in live
+                order.status is OrderStatus.UNKNOWN and order.instrument == symbol
+                for order in known.live_orders()
             ),
             open_plans=len(known.plans),
-            entries_today=known.day.entries,
-            losses_in_a_row=known.day.losses_in_a_row,
             open_risk_usd=open_risk_usd(known, state, self._marks),
             daily_headroom_usd=headroom.get(bands.DAILY_LOSS),
             max_loss_headroom_usd=headroom.get(bands.MAX_LOSS),
@@ -306,14 +310,10 @@ class Entries:
             exposure_left_usd=bands.exposure_left_usd(config.risk, figures),
             free_usd=free,
             room_micros=bands.room_micros(limits, figures),
-            days_to_expiry=expiry.days_left(
-                symbol, state.month(symbol, config.venue or source)[0], calendar.trade_date(wall)
-            ),
-            old_month=self._marks.of_old_month(symbol) and symbol not in known.held_months,
             room_headroom_usd=None if room is None else room_headroom_usd(known, state, room),
             equity_usd=equity,
             margin_available_usd=book.margin.available_usd,
-            record=TrackRecord() if idea is None else known.records.get(idea.owner, TrackRecord()),
+            record=known.records.get(idea.owner, TrackRecord()),
             score_key="strategy.min_score" if bot is None else bot.score_key(self._instruments.get(symbol)),
         )
 

@@ -33,12 +33,10 @@ def code_of(state: TradingState, guard: str) -> Refusal:
     return _BY_STATE.get(state) or _BY_GUARD.get(guard, Refusal.PAUSED)
 
 
-class Circumstances(Struct, frozen=True):
-    """All that the gate looks at, gathered by the core. Money in USD."""
+class Standing(Struct, frozen=True, kw_only=True):
+    """What a book and a contract look like to any idea, gathered by the core."""
 
     trading: TradingSwitch
-    late_ns: int
-    """How long ago the idea's bar closed."""
     armed: bool
     kind: AccountKind | None
     state: TradingState
@@ -49,11 +47,34 @@ class Circumstances(Struct, frozen=True):
     feed_stale: bool
     in_hours: bool
     ns_to_flat: int
+    entries_today: int
+    guard: str = ""
+    """Which guard holds the trading state."""
+    reason: str = ""
+    """Why it is held, as a sentence."""
+    price_age_ns: int | None = None
+    """Since the last price; None before the first."""
+    price_lag_ns: int = 0
+    """By how much the market's own times are behind this machine's clock; below zero where they are ahead."""
+    delayed: bool = False
+    """Prices come as minutes that are over, and late."""
+    market_open: bool = True
+    losses_in_a_row: int = 0
+    days_to_expiry: int | None = None
+    """Until the contract's last day; None where its name does not tell."""
+    old_month: bool = False
+    """Another account holds the month before of the contract."""
+
+
+class Circumstances(Standing, frozen=True, kw_only=True):
+    """All that the gate looks at where there is an idea. Money in USD."""
+
+    late_ns: int
+    """How long ago the idea's bar closed."""
     busy_instrument: bool
     """Plans, a position or live orders in this instrument leave no room for one more."""
     unknown_orders: bool
     open_plans: int
-    entries_today: int
     open_risk_usd: Decimal
     """What the open trades, and those being entered, would lose at their stops."""
     opposed: str = ""
@@ -66,20 +87,8 @@ class Circumstances(Struct, frozen=True):
     """Of the book's broker."""
     listed: bool = True
     """Whether the book's venue has the instrument at all."""
-    guard: str = ""
-    """Which guard holds the trading state."""
-    reason: str = ""
-    """Why it is held, as a sentence."""
     paused_by_hand: bool = False
     """All that pauses it was set by persons, who may override it."""
-    price_age_ns: int | None = None
-    """Since the last price; None before the first."""
-    price_lag_ns: int = 0
-    """By how much the market's own times are behind this machine's clock; below zero where they are ahead."""
-    delayed: bool = False
-    """Prices come as minutes that are over, and late."""
-    market_open: bool = True
-    losses_in_a_row: int = 0
     daily_headroom_usd: Decimal | None = None
     """What may still be lost before the daily loss limit acts; None without one."""
     max_loss_headroom_usd: Decimal | None = None
@@ -91,10 +100,6 @@ class Circumstances(Struct, frozen=True):
     """Equity that nothing is held with; None where nobody knows."""
     room_micros: int | None = None
     """Contracts, in micros, that the account may still hold; None means any number."""
-    days_to_expiry: int | None = None
-    """Until the contract's last day; None where its name does not tell."""
-    old_month: bool = False
-    """Another account holds the month before of the contract."""
     room_headroom_usd: Decimal | None = None
     """What trades of the idea's alert room may still lose today; None without a limit."""
     equity_usd: Decimal | None = None
@@ -129,7 +134,7 @@ class EntryVerdict(NamedTuple):
     """How the quantity comes about, in words with the numbers."""
 
 
-def standing(limits: RiskLimits, now: Circumstances) -> list[Against]:
+def standing(limits: RiskLimits, now: Standing) -> list[Against]:
     """What stands against any entry in this book and contract, whatever the idea and whatever is open."""
     against = [Against(refusal, refusal.sentence) for refusal in hands_off(now.trading, now.kind, now.armed)]
 
