@@ -145,10 +145,16 @@ class EngineRun:
 
     async def buy(self, *, entry: int | None = None, stop: int, target: int) -> str:
         """A person buys: at market, or at a limit; prices in ticks. Gives the command's id."""
-        venue, known = self.venue, self.venue.instrument
         self.number += 1
         name = f"by-hand-{self.core.config.boot}-{self.number}"
-        answer = await self.say(
+        answer = await self.order(name, entry=entry, stop=stop, target=target)
+        assert answer.text.startswith("placed as"), answer.text
+        return name
+
+    async def order(self, name: str, *, entry: int | None = None, stop: int, target: int) -> Notice:
+        """The same by a command of this id, whatever is said to it."""
+        venue, known = self.venue, self.venue.instrument
+        return await self.say(
             PlaceManual(
                 id=name,
                 source="cli",
@@ -162,8 +168,6 @@ class EngineRun:
                 book=venue.name,
             )
         )
-        assert answer.text.startswith("placed as"), answer.text
-        return name
 
     async def crash(self) -> None:
         """The process is gone: nothing is said to anybody."""

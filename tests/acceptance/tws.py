@@ -16,9 +16,8 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Bar, Timeframe
 from engine.model.orders import VenueOrder
 from engine.ports import OpenVenue
+from tests.acceptance.door import Door, adapter
 from tests.acceptance.venue_under_test import PAST_MINUTES, START, Occasion, VenueUnderTest
-from tstream.venues.kind import AskedBook, At, VenueAsked
-from tstream.venues.known import kind
 
 PRICE = 20_000
 _PLACE = 3
@@ -57,16 +56,11 @@ class TwsUnderTest(VenueUnderTest):
         self.twin = IbGatewayTwin([self.listed], self.clock, history={"MES": self.past})
 
     def open(self) -> OpenVenue:
-        return kind("ibkr").make(
-            VenueAsked(
-                name="ibkr",
-                at=At.LIVE,
-                instruments={"MES": self.instrument},
-                clock=self.clock,
-                books=(AskedBook("ibkr"),),
-                api_url=f"http://127.0.0.1:{self.twin.port}",
-            )
-        )
+        return adapter(self.door, self.clock)
+
+    @property
+    def door(self) -> Door:
+        return Door("ibkr", f"http://127.0.0.1:{self.twin.port}", self.instrument)
 
     def market(self, price: int, size: int | None = None) -> None:
         now, key = self.clock(), str(self.listed.con_id)

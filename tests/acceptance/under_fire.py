@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,8 @@ LONGEST_S = 90.0
 """Until everything is over: what is silent, hung or refused is noticed well before."""
 BEAT_S = 0.05
 
-FAULTS: tuple[Callable[[Random], tuple[str, Given]], ...] = (
+Faults = Sequence[Callable[[Random], tuple[str, Given]]]
+FAULTS: Faults = (
     lambda rng: ("lost-request", {"call": "place", "nth": rng.randint(1, 4)}),
     lambda rng: ("lost-reply", {"call": "place", "nth": rng.randint(1, 4)}),
     lambda rng: ("hang", {"call": "place", "nth": rng.randint(1, 4), "done": rng.random() < 0.5}),
@@ -59,7 +60,7 @@ async def trade_under_fire(venue: VenueUnderTest, folder: Path, seed: int, tally
     rng = Random(seed)
     price, worst = venue.price, [0, 0]
     tally.scenes += 1
-    async with _market(venue) as level:
+    async with beating(venue) as level:
         level.append(price)
         async with engine_on(venue, folder) as run:
             for make in rng.sample(FAULTS, rng.randint(1, 4)):
@@ -68,26 +69,18 @@ async def trade_under_fire(venue: VenueUnderTest, folder: Path, seed: int, tally
                 tally.faults[name] = tally.faults.get(name, 0) + 1
             await run.buy(stop=price - 2 * STEP, target=price + 2 * STEP)
             end = rng.choice(("target", "stop", "flatten", "crash"))
-            watch = asyncio.create_task(_watch(venue, worst))
-            try:
+            async with watched(venue, worst):
                 await _settled(run, price - 2 * STEP, rng.uniform(0, 2) if end == "crash" else LONGEST_S)
                 if end == "crash":
                     tally.crashes += 1
                     await run.crash()
                 else:
                     await _ended(run, end, level)
-            finally:
-                watch.cancel()
         if end == "crash":
             async with engine_on(venue, folder) as again:
                 await _settled(again, price - 2 * STEP, LONGEST_S)
                 await _ended(again, "flatten", level)
-    lowest, highest = worst
-    assert lowest >= 0, f"seed {seed}: {lowest} lots were held"
-    assert highest <= venue.qty, f"seed {seed}: {highest} lots were held"
-    known = venue.instrument  # a fee that is taken out of coins leaves fewer to be sold
-    sold = venue.qty - known.fee_lots(known.fee_base(venue.qty))
-    assert venue.traded() in (0, venue.qty + sold), f"seed {seed}: {venue.traded()} lots were traded"
+    judge(venue, worst, seed)
     tally.trades += bool(venue.traded())
 
 
@@ -114,16 +107,37 @@ async def _ended(run: EngineRun, how: str, level: list[int]) -> None:
     await until(run.quiet, LONGEST_S)
 
 
-async def _watch(venue: VenueUnderTest, worst: list[int]) -> None:
-    """The least and the most that the venue's books ever show."""
-    while True:
-        held = venue.held()
-        worst[0], worst[1] = min(worst[0], held), max(worst[1], held)
-        await asyncio.sleep(BEAT_S / 5)
+def judge(venue: VenueUnderTest, worst: list[int], seed: int) -> None:
+    """Of a trade that is over: by the venue's books never short, never more than was bought, all of it sold.
+    Raises AssertionError.
+    """
+    lowest, highest = worst
+    assert lowest >= 0, f"seed {seed}: {lowest} lots were held"
+    assert highest <= venue.qty, f"seed {seed}: {highest} lots were held"
+    known = venue.instrument  # a fee that is taken out of coins leaves fewer to be sold
+    sold = venue.qty - known.fee_lots(known.fee_base(venue.qty))
+    assert venue.traded() in (0, venue.qty + sold), f"seed {seed}: {venue.traded()} lots were traded"
 
 
 @asynccontextmanager
-async def _market(venue: VenueUnderTest) -> AsyncIterator[list[int]]:
+async def watched(venue: VenueUnderTest, worst: list[int]) -> AsyncIterator[None]:
+    """Keep the least and the most that the venue's books ever show."""
+
+    async def watch() -> None:
+        while True:
+            held = venue.held()
+            worst[0], worst[1] = min(worst[0], held), max(worst[1], held)
+            await asyncio.sleep(BEAT_S / 5)
+
+    task = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+@asynccontextmanager
+async def beating(venue: VenueUnderTest) -> AsyncIterator[list[int]]:
     """A market that goes on at the last of these prices."""
     level: list[int] = []
 

@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
-from adapters.common.secret import Secret
 from adapters.simulator.twins.twin import Twin
 from engine.model.instrument import Instrument
 from engine.ports import Clock, OpenVenue
-from tests.acceptance.venue_under_test import Make, VenueUnderTest, twin_under_test
-from tstream.venues.kind import AskedBook, At, Credentials, VenueAsked
+from tests.acceptance.door import Door, adapter
+from tests.acceptance.venue_under_test import Make, TwinUnderTest, twin_under_test
 from tstream.venues.known import kind, ours
 from tstream.venues.twin import WireTwin
 
@@ -24,7 +23,7 @@ VENUES = tuple(
 
 
 @asynccontextmanager
-async def kind_under_test(name: str) -> AsyncIterator[VenueUnderTest]:
+async def kind_under_test(name: str) -> AsyncIterator[TwinUnderTest]:
     """Its twin with its first instrument, and its adapter made as a run makes it."""
     known = kind(name)
     practice = known.practice
@@ -41,20 +40,11 @@ def making(name: str, speed: float = 1.0) -> Make:
     """The adapter of a kind as a run makes it, at a venue whose time runs so fast."""
 
     def make(twin: Twin, clock: Clock, listed: Instrument) -> OpenVenue:
-        login = twin.account.login
-        secrets = Secret(login.key), Secret(login.secret), Secret(login.passphrase)
-        return kind(name).make(
-            VenueAsked(
-                name=name,
-                at=At.PRACTICE,
-                instruments={listed.symbol: listed},
-                clock=clock,
-                login=Credentials("practice", *secrets),
-                books=(AskedBook(name),),
-                api_url=twin.url,
-                speed=speed,
-                retry_s=2.0 if speed > 1 else 30.0,
-            )
-        )
+        return adapter(door_to(name, twin, listed, speed), clock)
 
     return make
+
+
+def door_to(name: str, twin: Twin, listed: Instrument, speed: float = 1.0) -> Door:
+    login = twin.account.login
+    return Door(name, twin.url, listed, (login.key, login.secret, login.passphrase), speed)

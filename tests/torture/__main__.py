@@ -36,6 +36,7 @@ from tests.torture.backups import BackedUpDay
 from tests.torture.kill_points import ANY, POINTS
 from tests.torture.killed_books import KilledBooks
 from tests.torture.killed_day import NAKED_S, KilledDay
+from tests.torture.killed_trades import KillTally, killed_at
 from tests.torture.mishap_replay import NAKED_NS
 from tests.torture.mishaps import Mode
 from tests.torture.package import package
@@ -52,7 +53,7 @@ NOISES, MARKETS_A_NOISE = 100, 5
 LEAST_POWER = 0.5
 BACKUPS = 10
 HISTORY_KILLS = 20
-FIRES = 50
+FIRES, KILLED_TRADES = 50, 20
 """Scenes of each venue."""
 MINUTES, DEARER = 30, 1.2
 """Of practice time with cockpits attached; how much longer an event may wait beside them."""
@@ -339,6 +340,26 @@ def venues(seed: int, count: int | None) -> None:
     )
 
 
+def killed(seed: int, count: int | None) -> None:
+    """Each venue's twin with a process that trades at it, and is killed at some moment and again."""
+    rows = []
+    for name in (*VENUES, "ibkr"):
+        began, tally = time.monotonic(), KillTally()
+        for number in range(seed, seed + (count or KILLED_TRADES)):
+            with scratch() as folder:
+                asyncio.run(killed_at(name, folder, number, tally))
+        kills, worst = f"{sum(tally.kills.values()):,}", ms(max(tally.restart_s))
+        took = f"{time.monotonic() - began:.0f} s"
+        rows.append((name, f"{tally.scenes:,}", f"{tally.trades:,}", kills, f"{tally.again:,}", worst, took))
+        moments = ", ".join(f"{what}: {times}" for what, times in sorted(tally.kills.items()))
+        sys.stdout.write(f"{name}: {moments}\n")
+    table(
+        f"killed: seeds {seed} and on, SIGKILL and a new process; never short, never too much, nothing left",
+        ("", "scenes", "trades", "kills", "commands given twice", "start to safe, max", "time"),
+        rows,
+    )
+
+
 def drops(seed: int, count: int | None) -> None:
     """Each venue's twin at ten times its pace, with connections that are cut or end with their session."""
     rows = []
@@ -479,6 +500,7 @@ PARTS: dict[str, Callable[[int, int | None], None]] = {
     "discovery": discovery,
     "prefixes": prefixes,
     "venues": venues,
+    "killed": killed,
     "drops": drops,
     "attached": attached,
     "backups": backups,
