@@ -82,22 +82,25 @@ class SpotExits:
             await self._rest.replace(sibling.newest.order_id, params)
             await self._look(grid, rules, client_id)
             return
-        left = await self._clear(grid, rules, sibling)
-        if not left:
-            raise RefusedError(f"its {before.type.value} has been filled", cause=Cause.GONE)
-        qty = min(spec.qty, left)
-        again = structs.replace(before, qty=qty)
-        new = structs.replace(spec, qty=qty)
         try:
-            await self._pair(grid, rules, {sibling.client_id: again, client_id: new})
-        except RefusedError:
-            if new.type is OrderType.STOP:
-                # The market stands at the target, which a pair may not have. What protects goes first.
-                await self._send(grid, rules, client_id, 1, new, Priority.PROTECT)
-                return
-            old = structs.replace(before, qty=left)
-            await self._bring_back(grid, rules, sibling, old, sent=sibling.coming)
-            raise
+            left = await self._clear(grid, rules, sibling)
+            if not left:
+                raise RefusedError(f"its {before.type.value} has been filled", cause=Cause.GONE)
+            qty = min(spec.qty, left)
+            again = _of(before, qty)
+            new = _of(spec, qty)
+            try:
+                await self._pair(grid, rules, {sibling.client_id: again, client_id: new})
+            except RefusedError:
+                if new.type is OrderType.STOP:
+                    # The market stands at the target, which a pair may not have. What protects goes first.
+                    await self._send(grid, rules, client_id, 1, new, Priority.PROTECT)
+                    return
+                await self._bring_back(grid, rules, sibling, _of(before, left), sent=sibling.coming)
+                raise
+            except RetryableError:
+                await self._bring_back(grid, rules, sibling, _of(before, left), sent=sibling.coming)
+                raise
         finally:
             self._settle(sibling)
 
@@ -171,7 +174,7 @@ class SpotExits:
             left = newest.spec.qty - newest.filled
             if newest.status.live or left <= 0:
                 raise
-            again = structs.replace(before, qty=left)
+            again = _of(before, left)
             await self._bring_back(grid, rules, chain, again, sent=chain.coming)
             raise RefusedError("it was cancelled, and the one in its place did not arrive") from None
 
@@ -186,17 +189,17 @@ class SpotExits:
             if not left:
                 raise RefusedError("it has been filled", cause=Cause.GONE)
             qty = spec.qty if left == mine.qty else min(spec.qty, left)
-            wanted = structs.replace(spec, qty=qty)
+            wanted = _of(spec, qty)
             try:
                 await self._pair(
                     grid,
                     rules,
-                    {chain.client_id: wanted, sibling.client_id: structs.replace(theirs, qty=qty)},
+                    {chain.client_id: wanted, sibling.client_id: _of(theirs, qty)},
                 )
-            except RefusedError:
+            except (RefusedError, RetryableError):
                 # The stop comes back before anything else: of two exits it is the one that protects.
                 first = chain if mine.type is OrderType.STOP else sibling
-                old = structs.replace(mine if first is chain else theirs, qty=left)
+                old = _of(mine if first is chain else theirs, left)
                 await self._bring_back(grid, rules, first, old, sent=first.coming)
                 raise
         finally:
@@ -224,7 +227,7 @@ class SpotExits:
                         old = sibling.newest
                         left = old.spec.qty - old.filled
                         if left > 0 and not old.status.live:
-                            spec = structs.replace(old.spec, qty=left)
+                            spec = _of(old.spec, left)
                             await self._bring_back(grid, rules, sibling, spec)
                 finally:
                     if sibling is not None:
@@ -300,7 +303,19 @@ class SpotExits:
             if chain.newest.status.live:
                 raise
             return
-        await self._refresh(grid, rules, chain)
+        await self._see(grid, rules, chain)
+
+    async def _see(self, grid: LotGrid, rules: SymbolRules, chain: OrderChain) -> None:
+        """What is left of an order that was cancelled: before that is known nothing can take its place."""
+        for look in range(_LOOKS):
+            try:
+                await self._refresh(grid, rules, chain)
+            except RetryableError:
+                if look == _LOOKS - 1:
+                    raise
+                await asyncio.sleep(_LOOK_S)
+            else:
+                return
 
     async def _bring_back(
         self,
@@ -383,3 +398,8 @@ class SpotExits:
                 yield
             finally:
                 self._underway -= 1
+
+
+def _of(spec: OrderSpec, qty: int) -> OrderSpec:
+    """The same order for so many lots."""
+    return structs.replace(spec, qty=qty)

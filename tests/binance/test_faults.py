@@ -12,7 +12,7 @@ from msgspec import structs
 from adapters.binance.config import Environment
 from adapters.common.secret import Secret
 from engine.model.effects import CancelOrder
-from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
+from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.events import FillReported, LinkState
 from engine.model.market import NANOS, Side
 from engine.model.orders import OrderSpec, OrderType, VenueStatus
@@ -300,3 +300,33 @@ async def test_events_that_come_twice_are_told_once() -> None:
         await made.bought()
         await made.inbox.until(lambda: made.inbox.of(FillReported))
         assert len(made.inbox.of(FillReported)) == 1
+
+
+@pytest.mark.parametrize("what", ["join", "modify", "cancel"])
+@pytest.mark.parametrize("call", ["order", "cancel", "oco"])
+@pytest.mark.parametrize("times", [1, 50])
+async def test_whatever_fails_within_a_change_what_is_told_of_an_exit_is_so(
+    what: str, call: str, times: int
+) -> None:
+    """A stop that was cancelled for a pair that came to nothing is not taken for one that works."""
+    async with bench() as made:
+        await made.bought()
+        stop = await made.place(STOP)
+        target = await made.place(TARGET, beside=stop) if what != "join" else ""
+        made.twin.faults.add("error", call=call, times=times)
+        with suppress(PortError):
+            if what == "join":
+                await made.place(TARGET, beside=stop)
+            elif what == "modify":
+                await made.modify(stop, stop=PRICE - 20_000)
+            else:
+                await made.cancel(target)
+        made.twin.faults.clear()
+        taken = await made.broker.snapshot(SINCE)
+        told = {one.client_id for one in taken.orders if one.status.live}
+        assert told == {name.partition("_")[0] for name, *_ in made.there()}
+        if stop in told:  # what is said to work can be cancelled
+            await made.cancel(stop)
+            await made.status(stop, VenueStatus.CANCELED)
+        elif times == 1:
+            pytest.fail("one answer that failed has cost the stop")
