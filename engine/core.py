@@ -140,9 +140,7 @@ class Core:
 
     def next_deadline(self) -> int:
         """The `ts_recv` by which a TimeAdvanced is due if nothing else comes, nanoseconds UTC."""
-        due = min(self._pulse.due, self.market.sources.due)
-        for broker in self.inside:
-            due = min(due, broker.next_due)
+        due = min(self._pulse.due, self.market.sources.due, *[broker.next_due for broker in self.inside])
         due -= self.clocks.lead
         return min(due, self.market.bars.next_deadline() or due)
 
@@ -247,4 +245,5 @@ _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.BotOverran: lambda core, event: core.entries.bots.on_overran(event),
     ev.RiskTold: lambda core, event: risk_alerts.tell(event, core.turn),
     ev.AlertReceived: lambda core, event: core.alerts.take(event),
+    ev.MoodTold: lambda core, event: core.market.board.moods.add(event),
 }

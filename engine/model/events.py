@@ -8,23 +8,18 @@ from __future__ import annotations
 from decimal import Decimal
 from enum import StrEnum
 
-from msgspec import Struct
-
 from engine.model.commands import AnyCommand, Reload
 from engine.model.effects import AnyRequest, Request
 from engine.model.errors import Cause
+from engine.model.event import Event as Event
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Side
 from engine.model.notices import Severity
+from engine.model.opinion_events import MoodTold as MoodTold
 from engine.model.orders import Account, Fill, Margin, VenueBalance, VenueOrder, VenuePosition
 from engine.model.reload import BookTerms, BotTerms, SettingChange
 from engine.model.rooms import AlertRoom
 from engine.model.watch import Watched
-
-
-class Event(Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
-    ts_recv: int
-    ts_venue: int = 0
 
 
 class Quote(Event, frozen=True, kw_only=True, gc=False, tag="quote"):
@@ -377,4 +372,5 @@ AnyEvent = (
     | ClockChecked
     | BotOverran
     | RiskTold
+    | MoodTold
 )

@@ -15,6 +15,7 @@ from engine.signals.alignment import USUAL_ALIGNMENT, Alignment, AlignmentConfig
 from engine.signals.chart_zones import session_lines, zones_of
 from engine.signals.frame import FrameSignals
 from engine.signals.indicators.followed import FollowedIndicators
+from engine.signals.mood import Moods
 from engine.signals.order_flow import OrderFlow
 from engine.signals.regime import RegimeDetector
 from engine.signals.sessions import SessionLevels, SessionVwap, VolumeByTime
@@ -53,6 +54,8 @@ class SignalBoard:
         """Of charts alone."""
         self.flows: dict[str, OrderFlow] = {}
         """Whose prints are counted by who wanted them: those that somebody has asked for."""
+        self.moods = Moods()
+        """What texts think of the instruments."""
         self._through = 0
         """Up to when bars are known here, nanoseconds UTC: several boundaries may close at once, and each is
         told by itself.

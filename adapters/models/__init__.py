@@ -1,0 +1,1 @@
+"""Trained models: their files, and the worker that asks them."""

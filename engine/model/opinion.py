@@ -1,0 +1,103 @@
+"""What a trained model is to the engine: numbers in, a probability out, and a card that says what it is
+(docs/models.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from itertools import pairwise
+from math import isfinite
+
+from msgspec import Struct
+
+from engine.model.market import Timeframe
+
+
+class Barriers(Struct, frozen=True):
+    """What a model was asked in training: from the close of a bar, is the target reached before the stop,
+    and within so many bars?
+    """
+
+    stop_atr: float = 1.5
+    """Distance of the stop from the close, in ATR of the model's timeframe."""
+    target_r: float = 1.5
+    """Distance of the target, in stops."""
+    bars: int = 24
+    """Closed bars of the model's timeframe after which it is over at the close."""
+
+
+class ModelCard(Struct, frozen=True):
+    """The JSON that stands beside a model's file. Times are nanoseconds UTC."""
+
+    name: str
+    feature_version: int
+    feature_hash: str
+    """Of names and version of the features (engine.signals.features): another hash is refused."""
+    timeframe: Timeframe = Timeframe.M5
+    """Whose closed bars it judges."""
+    barriers: Barriers = Barriers()
+    instruments: tuple[str, ...] = ()
+    """Those that it was trained on; empty: any."""
+    trained_from: int = 0
+    trained_to: int = 0
+    created_ts: int = 0
+    rows: int = 0
+    seed: int = 0
+    mean_win_r: float = 1.0
+    """What hits of the target have made on average, in R net of costs, out of sample."""
+    mean_loss_r: float = -1.0
+    """What everything else has made on average, in R net of costs."""
+    calibration: tuple[tuple[float, float], ...] = ()
+    """(raw, calibrated) probabilities, rising, straight between them; empty: the raw one counts."""
+    metrics: dict[str, float | None] = {}
+    """Out of sample, by name: "calibration_error", "brier", "auc", "mean_r", "deflated_sharpe", "pbo"…"""
+    thresholds: dict[str, float] = {}
+    """By name: "probability", from which on it paid out of sample."""
+    verdict: str = ""
+    """What its training says of it, for people."""
+
+    def knows(self, instrument: str) -> bool:
+        """Whether it was trained on an instrument."""
+        return not self.instruments or instrument in self.instruments
+
+    def calibrated(self, raw: float) -> float:
+        """A raw output as a probability."""
+        table = self.calibration
+        if not table:
+            return min(1.0, max(0.0, raw))
+        if raw <= table[0][0]:
+            return table[0][1]
+        for (low, under), (high, over) in pairwise(table):
+            if raw <= high:
+                return over if high <= low else under + (over - under) * (raw - low) / (high - low)
+        return table[-1][1]
+
+    def expected_r(self, probability: float) -> float:
+        """What such trades make on average, in R net of costs."""
+        return probability * self.mean_win_r + (1 - probability) * self.mean_loss_r
+
+    @property
+    def objection(self) -> str:
+        """What makes no sense in it; empty where nothing does."""
+        table = self.calibration
+        numbers = [self.mean_win_r, self.mean_loss_r, self.barriers.stop_atr, self.barriers.target_r]
+        numbers += [number for pair in table for number in pair]
+        if not all(map(isfinite, numbers)):
+            return "a number in it is not finite"
+        if any(not 0 <= over <= 1 for _, over in table):
+            return "its calibration leaves 0 to 1"
+        if any(low > high or under > over for (low, under), (high, over) in pairwise(table)):
+            return "its calibration does not rise"
+        if (
+            self.barriers.stop_atr <= 0
+            or self.barriers.target_r <= 0
+            or not 1 <= self.barriers.bars <= 10_000
+        ):
+            return "its barriers can't be"
+        return ""
+
+
+def hash_of(names: Sequence[str], version: int) -> str:
+    """Of a set of features: it changes with every name, their order and the version."""
+    return hashlib.sha256("\n".join((str(version), *names)).encode()).hexdigest()[:16]
