@@ -7,9 +7,11 @@ from collections.abc import Callable
 from engine.model.commands import AnswerLoosening
 from engine.model.reload import LooseningView
 from engine.model.view import View
-from tui.actions import ACTIONS, Action, MakeTrade, asks_first, blocked, label_of
+from tui import number_format as figures
+from tui.actions import ACTIONS, PANES, Action, MakeTrade, asks_first, blocked, label_of
 from tui.base_app import CockpitApp, ExitReason
 from tui.books import step_book
+from tui.clipboard import copied
 from tui.confirmations import (
     Confirmation,
     hand_over_confirmation,
@@ -17,8 +19,11 @@ from tui.confirmations import (
     quit_confirmation,
 )
 from tui.plain_text import plain
+from tui.row_menu import entries, heading, scope_of
+from tui.screen_state import aim_of
 from tui.screens.main import MainScreen
-from tui.typing_pace import HELD
+from tui.things import HAS_CONTRACT, Thing
+from tui.typing_pace import HELD, READ, could_be_read
 
 DEBOUNCE = 0.3
 """Seconds in which a key whose action asks first counts once."""
@@ -31,20 +36,43 @@ class ActionRunner:
         self._cockpit, self._main = cockpit, main
         self._choice = cockpit.presenter.choice
         self._last: dict[str, float] = {}
+        self._row: Thing | None = None
+        """What the action that is being done was chosen for."""
         self._loosening: LooseningView | None = None
         """What was asked last of limits that a reload would loosen."""
 
-    def run(self, action_id: str) -> None:
-        """Do an action, or say why it can't be done now. Raises KeyError for unknown ids."""
-        action = ACTIONS[action_id]
+    def run(self, action_id: str, row: Thing | None = None) -> None:
+        """Do an action, or say why it can't be done now. Raises KeyError for unknown ids.
+
+        `row` is what it was chosen for; without one a key means the row under the cursor, where it acts on a
+        contract and rows there are positions, orders or contracts.
+        """
+        action, view = ACTIONS[action_id], self._cockpit.presenter.view
         instrument, book = self._choice.instrument, self._choice.book or None
+        thing = self._row = row or self._main.selected
+        if row is not None:
+            instrument, book = scope_of(self._cockpit.shown, row)
+        elif action.scoped or action.rows == HAS_CONTRACT:
+            instrument, book = aim_of(view, instrument, self._choice.book, thing)
         if self._say_blocked(action, instrument, book):
             return
         if action.trade is not None:
+            if action.scoped and row is None and self._row_changed(thing):
+                return
             self._trade(action, action.trade, instrument, book)
         elif action.look is not None:
+            if action.rows == HAS_CONTRACT and instrument:
+                self._main.instrument = instrument  # the page is about the row's contract
             action.look(self)
             self._cockpit.redraw()
+
+    def _row_changed(self, thing: Thing | None) -> bool:
+        """Whether the row that a key would mean has only just come under the cursor, because the one that
+        was there has gone: nobody can have meant it."""
+        if thing is None or self._cockpit.clock() - self._main.replaced_at >= READ:
+            return False
+        self._cockpit.toast("the row under the cursor has just changed: look, then press again", "warning")
+        return True
 
     def _say_blocked(self, action: Action, instrument: str, book: str | None) -> bool:
         reason = blocked(action, self._cockpit.presenter.view, instrument, self._choice.readonly, book)
@@ -148,6 +176,39 @@ class ActionRunner:
                 self._main.instrument = instrument
 
         cockpit.push_screen(ContractPicker(view, self._choice.instrument, cockpit.theme_styles), picked)
+
+    def show_row(self) -> None:
+        thing = self._row
+        if thing is None:
+            self._cockpit.toast(f"no row is under the cursor: go to a pane, such as {PANES['positions']}")
+        else:
+            self._main.show_thing(thing)
+
+    def open_row(self) -> None:
+        thing, cockpit = self._row, self._cockpit
+        if thing is None:
+            self.show_row()
+            return
+        from tui.screens.row_menu import RowMenu
+
+        def chosen(action_id: str | None) -> None:
+            if action_id is not None:
+                self.run(action_id, thing)
+
+        def readable(since: float | None) -> bool:
+            return could_be_read(since, cockpit.clock())
+
+        state = cockpit.shown
+        found = entries(state, thing, cockpit.keys)
+        cockpit.push_screen(RowMenu(heading(state, thing), found, cockpit.theme_styles, readable), chosen)
+
+    def copy_row(self) -> None:
+        text = "" if self._row is None else copied(self._main.text_of_thing(self._row))
+        if not text:
+            self.show_row()
+            return
+        self._cockpit.copy_text(text)
+        self._cockpit.toast(f"copied: {figures.shortened(text, 60)}")
 
     def show_detail(self) -> None:
         from tui.screens.page import DetailScreen

@@ -15,6 +15,7 @@ from tui import confirmations
 from tui.books import meant_books, of_book
 from tui.confirmations import TradingKey
 from tui.plain_text import plain
+from tui.things import HAS_CONTRACT, HELD, ThingKind
 from tui.view_facts import contract_of, standing
 
 
@@ -34,6 +35,9 @@ class ActionTarget(Protocol):
     def pick_book(self) -> None: ...
     def step_timeframe(self, by: int) -> None: ...
     def pick_contract(self) -> None: ...
+    def show_row(self) -> None: ...
+    def open_row(self) -> None: ...
+    def copy_row(self) -> None: ...
     def show_detail(self) -> None: ...
     def focus_pane(self, name: str) -> None: ...
     def toggle_zoom(self) -> None: ...
@@ -80,9 +84,13 @@ class Action(Struct, frozen=True):
     """Why it can't be done now, beyond what holds for all that trade."""
     several: bool = False
     """Means something only where there are several books."""
+    rows: frozenset[ThingKind] = frozenset()
+    """It can be done with rows that are about these: enter offers it there, the key line names it."""
 
 
-_TRADE, _LOOK, _PANES, _COCKPIT = "Trading", "Market", "Panes", "Cockpit"
+_TRADE, _LOOK, _PANES, _ROWS, _COCKPIT = "Trading", "Market", "Panes", "Rows", "Cockpit"
+_ALL = frozenset(ThingKind)
+_BOOK = frozenset({ThingKind.BOOK})
 
 PANES: dict[str, str] = {
     "chart": "1",
@@ -138,9 +146,10 @@ def _locked(view: View, instrument: str, book: str | None) -> str:
 def _trades(
     action_id: str, keys: str, label: str, tooltip: str, trade: MakeTrade, *,
     danger: Danger = Danger.CONFIRMED, hint: int = 0, scoped: bool = False,
-    hindrance: Hindrance | None = None,
+    hindrance: Hindrance | None = None, rows: frozenset[ThingKind] = frozenset(),
 ) -> Action:  # fmt: skip
-    return Action(action_id, keys, label, tooltip, _TRADE, None, trade, danger, hint, scoped, hindrance)
+    return Action(action_id, keys, label, tooltip, _TRADE, None, trade, danger, hint, scoped, hindrance,
+                  rows=rows)  # fmt: skip
 
 
 def _focuses(name: str, key: str) -> Action:
@@ -154,23 +163,23 @@ ACTIONS: dict[str, Action] = {
     for a in (
         _trades("flatten", "f", "flatten {contract}",
                 "Close the position, cancel all orders of this contract",
-                confirmations.flatten, hint=1, scoped=True),
+                confirmations.flatten, hint=1, scoped=True, rows=HELD),
         _trades("flatten-all", "F", "flatten all", "Close every position and cancel every order",
-                confirmations.flatten_all, hint=2),
+                confirmations.flatten_all, hint=2, rows=_BOOK),
         _trades("pause", "p", "pause", "No new entries anywhere, or allow them again",
-                confirmations.pause, danger=Danger.GUARDED, hint=3, hindrance=_locked),
+                confirmations.pause, danger=Danger.GUARDED, hint=3, hindrance=_locked, rows=_BOOK),
         _trades("pause-contract", "P", "pause {contract}", "No new entries in this contract, or allow them",
-                confirmations.pause_contract, danger=Danger.GUARDED, scoped=True),
+                confirmations.pause_contract, danger=Danger.GUARDED, scoped=True, rows=HELD),
         _trades("halt", "exclamation_mark", "halt", "No entries until this key or resume --halted lifts it",
-                confirmations.halt),
+                confirmations.halt, rows=_BOOK),
         _trades("cancel-entries", "x", "cancel entries", "Cancel resting entries here; stops stay",
-                confirmations.cancel_entries, hint=9, scoped=True),
+                confirmations.cancel_entries, hint=9, scoped=True, rows=HELD),
         _trades("cancel-all-entries", "X", "cancel all entries",
-                "Cancel resting entries anywhere; stops stay", confirmations.cancel_all_entries),
+                "Cancel resting entries anywhere; stops stay", confirmations.cancel_all_entries, rows=_BOOK),
         _trades("break-even", "b", "break-even", "Move the stop to where costs and slippage are paid",
-                confirmations.break_even, hint=8, scoped=True, hindrance=_no_position),
+                confirmations.break_even, hint=8, scoped=True, hindrance=_no_position, rows=HELD),
         _trades("close-half", "C", "close half {contract}", "Close half at market; the rest keeps its stops",
-                confirmations.close_half, scoped=True, hindrance=_no_half),
+                confirmations.close_half, scoped=True, hindrance=_no_half, rows=HELD),
         Action("next-contract", "n", "contract", "Show the next contract", _LOOK,
                lambda on: on.step_contract(1), hint=6),
         Action("previous-contract", "N", "previous contract", "Show the previous contract", _LOOK,
@@ -186,12 +195,18 @@ ACTIONS: dict[str, Action] = {
         Action("previous-timeframe", "T", "previous timeframe", "Chart of the next shorter timeframe", _LOOK,
                lambda on: on.step_timeframe(-1)),
         Action("detail", "d", "detail", "Everything about this contract", _LOOK,
-               lambda on: on.show_detail(), hint=14),
+               lambda on: on.show_detail(), hint=14, rows=HAS_CONTRACT),
         Action("why", "i", "why", "Why signals in this contract were traded or not, fact by fact", _LOOK,
-               lambda on: on.show_why()),
+               lambda on: on.show_why(), rows=HAS_CONTRACT),
         Action("dashboard", "D", "dashboard", "Thirty days, risk, last alerts and health on one page", _LOOK,
                lambda on: on.show_dashboard()),
         *(_focuses(name, key) for name, key in PANES.items()),
+        Action("row", "enter", "open", "What can be done with the row under the cursor", _ROWS,
+               lambda on: on.open_row(), rows=_ALL),
+        Action("show-row", "h", "show", "Show the contract of the row; of a book's pick that book", _ROWS,
+               lambda on: on.show_row(), rows=HAS_CONTRACT | _BOOK),
+        Action("copy-row", "y", "copy", "Copy the row under the cursor as text", _ROWS,
+               lambda on: on.copy_row(), rows=_ALL),
         Action("zoom", "z", "zoom", "The whole screen for one pane, and back", _PANES,
                lambda on: on.toggle_zoom(), hint=11),
         Action("swap", "a", "swap chart/alignment", "On small screens, one or the other", _PANES,
@@ -203,7 +218,7 @@ ACTIONS: dict[str, Action] = {
         Action("log-level", "v", "log level", "Least level of the log lines shown", _PANES,
                lambda on: on.step_log_level()),
         Action("acknowledge", "A", "acknowledge", "Mark all alerts as seen", _PANES,
-               lambda on: on.acknowledge_alerts(), hint=5),
+               lambda on: on.acknowledge_alerts(), hint=5, rows=frozenset({ThingKind.ALERT})),
         Action("help", "question_mark", "help", "All keys and what they do", _COCKPIT,
                lambda on: on.show_help(), hint=15),
         Action("theme", "ctrl+t", "next theme", "Other colours", _COCKPIT, lambda on: on.next_theme()),
@@ -217,9 +232,10 @@ ACTIONS: dict[str, Action] = {
 """All actions by id, in the order of help and palette."""
 
 
-def label_of(action: Action, instrument: str) -> str:
-    """The action's name for the shown contract."""
-    return action.label.format(contract=plain(instrument) or "contract")
+def label_of(action: Action, instrument: str, book: str = "") -> str:
+    """The action's name for the contract that it means, and for a row's book where that has to be said."""
+    label = action.label.format(contract=plain(instrument) or "contract")
+    return f"{label} {plain(book)}" if book and action.trade is not None else label
 
 
 def blocked(action: Action, view: View, instrument: str, readonly: bool, book: str | None = None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
 import time
@@ -21,6 +22,7 @@ from engine.model.notices import Notice
 from engine.model.view import View
 from engine.ports import EngineHandle, LogTail
 from tui.attention import Attention
+from tui.clipboard import osc52
 from tui.frame_rate import FrameRate
 from tui.keymap import resolve_keys
 from tui.plain_text import plain
@@ -74,6 +76,9 @@ class Question(Protocol):
     @property
     def laid_out(self) -> bool:
         """Whether its words have their place on the screen."""
+
+    def hears(self, event: events.Key) -> bool:
+        """Whether a key only looks around in it, and is heard at once."""
 
     def too_soon(self) -> None:
         """Say that what came was no answer."""
@@ -214,11 +219,21 @@ class CockpitApp(App[ExitReason]):
             now = self.clock()
             self.pace.press(event.key, now - self._key_age(event), now)
             screen = self.screen
-            if isinstance(screen, Question) and not self.pace.answers(screen.readable_since):
+            if (
+                isinstance(screen, Question)
+                and not screen.hears(event)
+                and not self.pace.answers(screen.readable_since)
+            ):
                 if screen.is_mounted:
                     screen.too_soon()
                 return
         await super().on_event(event)
+
+    def copy_text(self, text: str) -> None:
+        """Put a text into the clipboard of whoever sits at the terminal."""
+        self._clipboard = text
+        if self._driver is not None:
+            self._driver.write(osc52(text, tmux=bool(os.environ.get("TMUX"))))
 
     def redraw(self) -> None:
         """Draw now: somebody pressed a key."""

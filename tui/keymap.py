@@ -29,7 +29,7 @@ _NAMES = {
     "+": "plus",
     " ": "space",
 }
-_SHOWN = {name: char for char, name in _NAMES.items() if char != " "}
+_SHOWN = {name: char for char, name in _NAMES.items() if char != " "} | {"enter": "⏎", "colon": ":"}
 
 
 def key_text(key: str) -> str:

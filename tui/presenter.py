@@ -17,6 +17,7 @@ from tui.command_tracker import CommandStatus, CommandTracker, TrackedCommand
 from tui.plain_text import plain
 from tui.rows.messages import LEVELS, log_passes
 from tui.screen_state import ScreenState, waits
+from tui.things import Thing
 
 SILENT = 5.0
 """Seconds without a new View after which the cockpit says that it shows old data."""
@@ -47,6 +48,10 @@ class Choice(Struct):
     log_level: str = "INFO"
     log_words: str = ""
     acknowledged: int = -1
+    selected: Thing | None = None
+    """What the cursor of the focused pane is on."""
+    pane: str = ""
+    """The focused pane."""
 
 
 class _Seen(Struct):
@@ -140,7 +145,8 @@ class Presenter:
             slow_note = f"picture is {silent:.0f}s old"
         flashes = self._flashes.levels(now)
         extra = (flashes, newest, slow_note, self.choice.instrument, self.choice.timeframe,
-                 self.choice.book, self.choice.readonly, self.choice.acknowledged, self._filter)  # fmt: skip
+                 self.choice.book, self.choice.readonly, self.choice.acknowledged, self._filter,
+                 self.choice.selected, self.choice.pane)  # fmt: skip
         changed = changed or bool(fresh) or lines or extra != seen.extra
         seen.extra = extra
         state = ScreenState(
@@ -153,6 +159,8 @@ class Presenter:
             over=self._over,
             logs=self._shown,
             log_filter=self._filter_words(),
+            selected=self.choice.selected,
+            pane=self.choice.pane,
             flashes=flashes,
             readonly=self.choice.readonly,
             slow_note=slow_note,

@@ -17,6 +17,7 @@ from engine.model.view import (
 )
 from tui import number_format as figures
 from tui.books import of_book
+from tui.things import AIMED, Thing
 from tui.view_facts import contract_of, lot_of
 
 LOUD = (Severity.WARNING, Severity.CRITICAL)
@@ -38,6 +39,14 @@ def _no_older(_instrument: str, _timeframe: Timeframe) -> None:
     return None
 
 
+def aim_of(view: View, instrument: str, book: str, thing: Thing | None) -> tuple[str, str | None]:
+    """What `ScreenState.aim` says, of a shown contract, a picked book and a row."""
+    picked = book or None
+    if thing is None or thing.kind not in AIMED or not thing.instrument:
+        return instrument, picked
+    return thing.instrument, thing.book if thing.book and len(view.books) > 1 else picked
+
+
 class ScreenState(Struct, frozen=True):
     """Everything that a pane may draw from. Panes are functions of it and of their size."""
 
@@ -56,6 +65,10 @@ class ScreenState(Struct, frozen=True):
     """Log lines that pass the filter, oldest first."""
     log_filter: str = ""
     """The filter in words, empty when everything shows."""
+    selected: Thing | None = None
+    """What the cursor of the focused pane is on: the row that keys mean."""
+    pane: str = ""
+    """The focused pane, by its name; empty while there is none."""
     flashes: Mapping[str, int] = {}
     """Contracts whose price just changed: +2 (now) and +1 (a moment ago) for up, negative for down."""
     readonly: bool = False
@@ -92,6 +105,12 @@ class ScreenState(Struct, frozen=True):
             if n.book in (self.book, "", None) or waits(n, self.acknowledged, self.over)
         ]
         return replace(self, notices=kept)
+
+    @property
+    def aim(self) -> tuple[str, str | None]:
+        """The contract and the book (None: all) that keys mean: those of the row under the cursor where rows
+        are positions, orders or contracts, else the shown contract and the picked book."""
+        return aim_of(self.view, self.instrument, self.book, self.selected)
 
     @property
     def chart(self) -> ChartView | None:

@@ -21,7 +21,6 @@ from tests.tui.test_actions import asked, trade_of
 from tui import number_format as figures
 from tui.actions import ACTIONS, blocked
 from tui.books import at_risk, of_book, totals
-from tui.panes.books import BooksPane
 from tui.rows import links, messages, positions
 from tui.rows.bars.quote_strip import quote_strip_row
 from tui.rows.bars.safety import safety_row
@@ -32,6 +31,7 @@ from tui.screen_state import ScreenState
 from tui.screens.confirm import ConfirmScreen
 from tui.styled_text import text_of, width_of
 from tui.view_facts import standing
+from tui.widgets.grid import LiveGrid
 
 NAMES = [name for name, *_ in many.FOUR]
 
@@ -94,10 +94,11 @@ async def test_a_book_is_picked_from_the_list_by_a_click_and_by_its_number() -> 
         assert "▸ paper PAPER" in cockpit.line("status")
         assert "LIVE" in cockpit.line("status"), "the run's badge stays as loud"
         pane = cockpit.app.main.pane("books")
-        pane.post_message(BooksPane.Picked("practice"))
+        thing = next(one for one in pane.content.things if one is not None and one.book == "practice")
+        pane.post_message(LiveGrid.RowPicked(pane, thing, twice=False))
         await cockpit.later(pilot)
         assert "▸ practice PRACTICE" in cockpit.line("status")
-        pane.post_message(BooksPane.Picked("practice"))
+        pane.post_message(LiveGrid.RowPicked(pane, thing, twice=False))
         await cockpit.later(pilot)
         assert "▸all" in cockpit.line("status")
         await cockpit.press(pilot, "s")

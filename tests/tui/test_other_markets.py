@@ -122,7 +122,8 @@ def test_quotes_stand_below_the_venue_that_prices_them_with_the_clock_of_their_c
     assert [row[0].lstrip("▸") for row in rows] == ["practice", "MNQZ6", "ESZ6", "binance", "BTC-PERP"]
     assert rows[0] == ["practice", "●", "RTH", "09:42", "CT"]
     assert rows[3] == ["binance", "●", "open", "14:42", "UTC"]
-    assert market.quoted(state.view) == ["", "MNQ", "ES", "", "BTC"]
+    names = [None if one is None else one.instrument for one in market.quote_things(state.view)]
+    assert names == [None, "MNQ", "ES", None, "BTC"]
     strip = text_of(quote_strip_row(state, 160))
     assert strip.index("practice MNQ") < strip.index("ES") < strip.index("┃ binance BTC")
     assert width_of(quote_strip_row(state, 30)) <= 30
@@ -136,7 +137,8 @@ async def test_keys_and_clicks_go_through_contracts_as_they_stand_there() -> Non
             seen.append(cockpit.app.main.instrument)
             await cockpit.press(pilot, "n")
         assert seen == ["MNQ", "ES", "BTC"]
-        rows = market.quoted(cockpit.app.presenter.view)
+        things = market.quote_things(cockpit.app.presenter.view)
+        rows = ["" if one is None else one.instrument for one in things]
         await pilot.click("#quotes", offset=(5, 2 + rows.index("BTC")))
         await pilot.pause()
         assert cockpit.app.main.instrument == "BTC"

@@ -27,6 +27,11 @@ class Pane(LiveGrid):
         super().__init__(number=PANES.get(self.NAME, ""), id=self.NAME)
         self._due = 0.0
         self._chip: Row = EMPTY
+        self.replaced_at = -1e9
+        """When something else came under the cursor by itself, in monotonic seconds."""
+
+    def replaced(self) -> None:
+        self.replaced_at = cast("CockpitApp", self.app).clock()
 
     @abstractmethod
     def build(self, state: ScreenState) -> Content:

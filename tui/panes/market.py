@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-from textual.message import Message
-
 from tui.panes.base import Pane, title, waiting
 from tui.rows import market
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY
-from tui.widgets.grid import Content, LiveGrid
+from tui.widgets.grid import Content
 
 
 class QuotesPane(Pane):
-    """All contracts; a click shows one."""
+    """All contracts; a click, or enter, shows one."""
 
     NAME = "quotes"
     FOLLOWS = True
 
-    class Picked(Message):
-        """The row of a contract was clicked."""
-
-        def __init__(self, instrument: str) -> None:
-            super().__init__()
-            self.instrument = instrument
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._instruments: list[str] = []
-
     def build(self, state: ScreenState) -> Content:
         if not state.view.contracts:
             return Content(waiting("waiting for contracts"), title=title("Quotes"))
-        self._instruments = market.quoted(state.view)
         head, rows = market.quote_rows(state, self.inner[0])
-        return Content(rows, head, title("Quotes"))
-
-    def on_live_grid_row_picked(self, event: LiveGrid.RowPicked) -> None:
-        event.stop()
-        picked = self._instruments[event.index] if event.index < len(self._instruments) else ""
-        if picked:
-            self.post_message(self.Picked(picked))
+        return Content(rows, head, title("Quotes"), things=market.quote_things(state.view))
 
 
 class AlignmentPane(Pane):

@@ -17,6 +17,7 @@ class AlertsPane(Pane):
 
     NAME = "alerts"
     PERIOD = 0.2
+    NEWEST_FIRST = True
 
     def build(self, state: ScreenState) -> Content:
         state = state.told
@@ -25,7 +26,8 @@ class AlertsPane(Pane):
         count = messages.unacknowledged(state)
         new = cell(f"{count} new", "warn bold") if count else EMPTY
         note = join([new, told_zone(state)], (" · ", "faint"))
-        return Content(messages.alert_rows(state, self.inner[0]), title=title("Alerts"), note=note)
+        rows, things = messages.alert_table(state, self.inner[0])
+        return Content(rows, title=title("Alerts"), note=note, things=things)
 
 
 class LogPane(Pane):

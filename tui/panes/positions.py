@@ -12,6 +12,7 @@ from tui.rows import positions
 from tui.rows.shared import Amount, side_amounts
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell
+from tui.things import Things
 from tui.view_facts import currency_of, main_books, own_total
 from tui.widgets.grid import Content
 
@@ -27,10 +28,13 @@ class PositionsPane(Pane):
         width = self.inner[0]
         foot = _flattening(state)
         head, rows = EMPTY, waiting(_nothing(state, "flat: no open position"))
+        things: Things = (None,)
         if state.view.positions:
             head, rows = positions.position_rows(state, width)
+            things = positions.position_things(state)
         if self.fold_orders:
             rows = [*rows, *positions.folded_order_rows(state, width)]
+            things = (*things, *positions.order_things(state))
         count = len(state.view.positions)
         more = (
             f"{len(state.view.orders)} orders{_own_oco(state)}"
@@ -39,7 +43,7 @@ class PositionsPane(Pane):
         )
         amounts = [(p.kind, currency_of(state.view, p.instrument), p.open_usd) for p in state.view.positions]
         note = _sums(state, "open ", amounts) if count else EMPTY
-        return Content(rows, head, title("Positions", more), note, foot)
+        return Content(rows, head, title("Positions", more), note, foot, things)
 
 
 def _sums(state: ScreenState, label: str, amounts: list[Amount]) -> Row:
@@ -91,12 +95,14 @@ class OrdersPane(Pane):
         if not state.view.orders:
             return Content(waiting(_nothing(state, "no working order")), title=title("Orders"))
         head, rows = positions.order_rows(state, self.inner[0])
-        return Content(rows, head, title("Orders"), cell(f"{len(rows)} working{_own_oco(state)}", "dim"))
+        note = cell(f"{len(rows)} working{_own_oco(state)}", "dim")
+        return Content(rows, head, title("Orders"), note, things=positions.order_things(state))
 
 
 class TradesPane(Pane):
     """Finished trades of the day, newest first."""
 
+    NEWEST_FIRST = True
     NAME = "trades"
     FOLLOWS = True
     PERIOD = 1.0
@@ -107,4 +113,4 @@ class TradesPane(Pane):
         head, rows = positions.trade_rows(state, self.inner[0])
         amounts = [(t.kind, currency_of(state.view, t.instrument), t.net_usd) for t in state.view.trades]
         note = _sums(state, "net ", amounts)
-        return Content(rows, head, title("Trades"), note)
+        return Content(rows, head, title("Trades"), note, things=positions.trade_things(state))

@@ -16,6 +16,7 @@ from tui.rows.links import LIGHTS
 from tui.rows.shared import kind_mark, price_style
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Column, Row, cell, fit, table, wrap
+from tui.things import Things, of_contract
 from tui.view_facts import session_of
 
 _QUOTES = (
@@ -84,11 +85,11 @@ def quote_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
     return head, told
 
 
-def quoted(view: View) -> list[str]:
-    """The contract of each of these rows; "" where one is a venue's."""
+def quote_things(view: View) -> Things:
+    """What each of these rows is about; None where one is a venue's."""
     groups = venue_groups(view)
-    heads = [""] * (len(groups) > 1)
-    return [name for _, own in groups for name in (*heads, *(one.instrument for one in own))]
+    heads = [None] * (len(groups) > 1)
+    return tuple(thing for _, own in groups for thing in (*heads, *map(of_contract, own)))
 
 
 def _venue(view: View, venue: str, own: list[ContractView]) -> Row:

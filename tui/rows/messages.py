@@ -15,6 +15,7 @@ from tui.rows import room_messages
 from tui.rows.shared import kind_mark
 from tui.screen_state import ScreenState, waits
 from tui.styled_text import EMPTY, Row, cell, fit, width_of, wrap
+from tui.things import Thing, Things, of_message, of_notice
 from tui.view_facts import kind_of
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -126,10 +127,16 @@ def _plan(notice: Notice) -> str:
 
 
 def alert_rows(state: ScreenState, width: int) -> list[Row]:
-    """Notices and messages of rooms in one order, the newest first, long ones wrapped."""
+    """Of `alert_table`."""
+    return alert_table(state, width)[0]
+
+
+def alert_table(state: ScreenState, width: int) -> tuple[list[Row], Things]:
+    """Notices and messages of rooms in one order, the newest first, long ones wrapped; and what each row is
+    about."""
     told = _told(state)
     loud: set[int] = set()
-    lines: list[tuple[int, list[Row]]] = []
+    lines: list[tuple[int, Thing, list[Row]]] = []
     refused = Counter(key for key in map(_refusal, state.notices) if key is not None)
     shown: set[Refused] = set()
     for notice in reversed(state.notices):
@@ -137,16 +144,19 @@ def alert_rows(state: ScreenState, width: int) -> list[Row]:
         if _repeats(notice, told):
             loud |= {notice.ts} if _waits(state, notice) else set()
         elif key is None or key not in shown:
-            lines.insert(0, (notice.ts, _alert(state, notice, width, 1 if key is None else refused[key])))
+            thing = of_notice(notice, "" if key is None else repr(key))
+            rows = _alert(state, notice, width, 1 if key is None else refused[key])
+            lines.insert(0, (notice.ts, thing, rows))
         if key is not None:
             shown.add(key)
     said = [
-        (alert.ts, room_messages.message_rows(state, alert, width, alert.ts in loud))
+        (alert.ts, of_message(alert), room_messages.message_rows(state, alert, width, alert.ts in loud))
         for alert in state.view.alerts
     ]
     # Of one moment the message came first.
     ordered = sorted([*said, *lines], key=lambda item: item[0])
-    return [fit(row, width) for _, rows in reversed(ordered) for row in rows]
+    shown_rows = [(fit(row, width), thing) for _, thing, rows in reversed(ordered) for row in rows]
+    return [row for row, _ in shown_rows], tuple(thing for _, thing in shown_rows)
 
 
 def alert_line(state: ScreenState, width: int) -> Row:

@@ -15,6 +15,7 @@ from tui.plain_text import plain
 from tui.rows.shared import kind_mark
 from tui.screen_state import ScreenState
 from tui.styled_text import Column, Row, cell, fit, table
+from tui.things import Things, of_order, of_position, of_trade
 from tui.view_facts import contract_of, currency_of
 
 SLOT_STYLES = {Slot.ENTRY: "entry", Slot.STOP: "stop", Slot.TARGET: "target", Slot.PART: "entry"}
@@ -137,6 +138,11 @@ def position_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
     return table(_columns(state, _POSITIONS), [_position(state, p) for p in state.positions], width)
 
 
+def position_things(state: ScreenState) -> Things:
+    """What these rows are about."""
+    return tuple(of_position(state.view, position) for position in state.positions)
+
+
 def order_text(state: ScreenState, order: OrderView) -> str:
     """ "sell 2 stop": what the order asks the venue for, how much of it has filled already."""
     done = f"{state.quantity(order.instrument, order.filled_qty)}/" if order.filled_qty else ""
@@ -190,6 +196,11 @@ def order_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
     return table(_columns(state, _ORDERS), [_order(state, o) for o in _by_price(state)], width)
 
 
+def order_things(state: ScreenState) -> Things:
+    """What these rows are about, the folded ones too."""
+    return tuple(of_order(order) for order in _by_price(state))
+
+
 def folded_order_rows(state: ScreenState, width: int) -> list[Row]:
     """Working orders as single lines, for screens without room for their own pane."""
     lines: list[Row] = []
@@ -225,5 +236,13 @@ def _trade(state: ScreenState, trade: TradeView) -> tuple[Row, ...]:
 
 def trade_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
     """Head and rows of the finished trades, newest first."""
-    newest_first = sorted(state.view.trades, key=lambda trade: trade.closed_ts, reverse=True)
-    return table(_columns(state, _TRADES), [_trade(state, trade) for trade in newest_first], width)
+    return table(_columns(state, _TRADES), [_trade(state, trade) for trade in _newest_first(state)], width)
+
+
+def _newest_first(state: ScreenState) -> list[TradeView]:
+    return sorted(state.view.trades, key=lambda trade: trade.closed_ts, reverse=True)
+
+
+def trade_things(state: ScreenState) -> Things:
+    """What these rows are about."""
+    return tuple(of_trade(trade) for trade in _newest_first(state))

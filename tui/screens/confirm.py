@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
@@ -57,6 +58,10 @@ class ConfirmScreen(ModalScreen[bool]):
     @property
     def laid_out(self) -> bool:
         return any(words.size for words in self.query("#words"))
+
+    def hears(self, _event: Key) -> bool:
+        """Every key may be an answer."""
+        return False
 
     def too_soon(self) -> None:
         self._show("too soon: read it, wait a moment, then y, n or esc")

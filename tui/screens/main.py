@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, cast
 
+from msgspec.structs import replace
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -18,6 +19,7 @@ from engine.model.view import View
 from tui.actions import ACTIONS, PANES
 from tui.base_app import CockpitApp
 from tui.layout import LEAST, Shape, arrange, shape_of
+from tui.messages import ActionAsked
 from tui.panes.base import Pane
 from tui.panes.books import BooksPane
 from tui.panes.chart import ChartPane
@@ -32,10 +34,11 @@ from tui.rows.bars.quote_strip import quote_strip_row
 from tui.rows.bars.safety import safety_row
 from tui.rows.bars.status import status_row
 from tui.rows.books import book_strip_row
-from tui.rows.market import quoted
+from tui.rows.market import quote_things
 from tui.rows.messages import alert_line, log_line
 from tui.screen_state import ScreenState
 from tui.styled_text import Row
+from tui.things import Thing, ThingKind
 from tui.widgets.grid import LiveGrid
 from tui.widgets.line import KeyLine, Line, SurfaceLine
 from tui.widgets.pane_area import PaneArea
@@ -59,7 +62,7 @@ _PANES: tuple[type[Pane], ...] = (
 def _rows(view: View) -> tuple[int, int]:
     """Of the books, with what they come to, and of the quotes."""
     books = len(view.books)
-    return books + (len(together(view)) if books > 1 else 0), len(quoted(view))
+    return books + (len(together(view)) if books > 1 else 0), len(quote_things(view))
 
 
 class MainScreen(Screen[None]):
@@ -153,7 +156,7 @@ class MainScreen(Screen[None]):
         for line, build in self._lines:
             if line.display:
                 line.set_row(build(state, width))
-        self._keys.show(key_row(state, self.cockpit.keys, self._shape, width))
+        self._draw_keys(state)
         for pane in self._panes:
             pane.draw(state, now, force)
 
@@ -203,13 +206,59 @@ class MainScreen(Screen[None]):
         self._swapped = not self._swapped
         self._place()
 
-    def on_quotes_pane_picked(self, event: QuotesPane.Picked) -> None:
-        self.instrument = event.instrument
+    # Rows.
 
-    def on_books_pane_picked(self, event: BooksPane.Picked) -> None:
+    @property
+    def selected(self) -> Thing | None:
+        """What the cursor of the focused pane is on."""
+        focused = self.focused
+        return focused.selected if isinstance(focused, Pane) else None
+
+    @property
+    def replaced_at(self) -> float:
+        """When something else came under that cursor by itself, in monotonic seconds."""
+        focused = self.focused
+        return focused.replaced_at if isinstance(focused, Pane) else -1e9
+
+    def text_of_thing(self, thing: Thing) -> str:
+        """The row of a thing in the focused pane, as text."""
+        focused = self.focused
+        return focused.text_of_thing(thing) if isinstance(focused, Pane) else ""
+
+    def on_live_grid_row_picked(self, event: LiveGrid.RowPicked) -> None:
+        """A click on a contract shows it, one on a book picks it, a second one on another row opens it."""
+        if isinstance(event.grid, QuotesPane | BooksPane):
+            self.show_thing(event.thing)
+        elif event.twice:
+            self.cockpit.post_message(ActionAsked("row"))
+
+    def show_thing(self, thing: Thing) -> None:
+        """Show the contract of a row; pick the book of a book's, or all again."""
         choice = self.cockpit.presenter.choice
-        choice.book = "" if choice.book == event.book else event.book
-        self.cockpit.redraw()
+        if thing.kind is ThingKind.BOOK:
+            choice.book = "" if choice.book == thing.book else thing.book
+            self.cockpit.redraw()
+        elif thing.instrument:
+            self.instrument = thing.instrument
+
+    def on_live_grid_cursor_moved(self, event: LiveGrid.CursorMoved) -> None:
+        if event.grid is self.focused:
+            self._show_selected()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         event.widget.refresh()
+        self._show_selected()
+
+    def on_descendant_blur(self) -> None:
+        self._show_selected()
+
+    def _show_selected(self) -> None:
+        """What keys mean has changed: the key line says so at once, the rest follows with the next frame."""
+        choice, cockpit = self.cockpit.presenter.choice, self.cockpit
+        focused = self.focused
+        choice.selected, choice.pane = self.selected, focused.NAME if isinstance(focused, Pane) else ""
+        cockpit.shown = replace(cockpit.shown, selected=choice.selected, pane=choice.pane)
+        self._draw_keys(cockpit.shown)
+
+    def _draw_keys(self, state: ScreenState) -> None:
+        self._keys.show(key_row(state, self.cockpit.keys, self._shape, self.size.width))

@@ -1,4 +1,7 @@
-"""LiveGrid: the framed pane that every part of the cockpit is. Only rows that changed are painted again."""
+"""LiveGrid: the framed pane that every part of the cockpit is. Only rows that changed are painted again.
+
+Where its rows are things (tui.things), keys, wheel and clicks move a cursor over them; else they scroll.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,22 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.styled_text import EMPTY, Row, fit, width_of
+from tui.styled_text import EMPTY, Row, fit, text_of, width_of
+from tui.things import Thing, Things
 from tui.widgets.line import strip_of
 
 LETTERS = {"j": 1, "k": -1, "g": -1_000_000, "G": 1_000_000}
-"""Letters that scroll, and by how many rows."""
+"""Letters that move the cursor, or scroll, and by how many rows."""
+
+
+def _marked(style: str) -> str:
+    """How a style looks under the cursor: what is dim elsewhere must be read there."""
+    if "on:" in style:
+        return style
+    return f"{_LOUDER.get(style, style)} on:select"
+
+
+_LOUDER = {"dim": "text", "faint": "text"}
 
 
 class Content(Struct, frozen=True):
@@ -27,12 +41,16 @@ class Content(Struct, frozen=True):
     title: Row = EMPTY
     note: Row = EMPTY
     foot: Row = EMPTY
+    things: Things = ()
+    """What each row is about; rows of one thing stand together. Empty where rows are no things."""
 
 
 class LiveGrid(Widget, can_focus=True):
     """A frame with rows inside. Scrolls when it has more rows than room."""
 
     ALLOW_SELECT = False
+    NEWEST_FIRST: ClassVar[bool] = False
+    """New rows come in at the top: a cursor that stands there stays there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll(-1)", show=False),
@@ -45,11 +63,18 @@ class LiveGrid(Widget, can_focus=True):
     ]
 
     class RowPicked(Message):
-        """A row was clicked; `index` counts from 0 below the head."""
+        """A row was clicked: the thing that it is about; `twice` when it was a double click."""
 
-        def __init__(self, grid: LiveGrid, index: int) -> None:
+        def __init__(self, grid: LiveGrid, thing: Thing, *, twice: bool) -> None:
             super().__init__()
-            self.grid, self.index = grid, index
+            self.grid, self.thing, self.twice = grid, thing, twice
+
+    class CursorMoved(Message):
+        """Another thing is under the cursor now."""
+
+        def __init__(self, grid: LiveGrid) -> None:
+            super().__init__()
+            self.grid = grid
 
     class Sized(Message):
         """The grid has learnt its size: what it shows is to be made for that."""
@@ -64,6 +89,9 @@ class LiveGrid(Widget, can_focus=True):
         self._content = Content([])
         self._top = 0
         self._strips: dict[int, Strip] = {}
+        self._selected: Thing | None = None
+        self._from, self._to = 0, 0
+        """The rows of the selected thing: the first, and the one after the last."""
 
     @property
     def content(self) -> Content:
@@ -76,6 +104,18 @@ class LiveGrid(Widget, can_focus=True):
         return max(0, self.size.width - 4), max(0, self.size.height - 2)
 
     @property
+    def selected(self) -> Thing | None:
+        """What the cursor is on; None where rows are no things, and where there is none."""
+        return self._selected
+
+    def text_of_thing(self, thing: Thing) -> str:
+        """The rows of a thing as they stand, one after the other; empty when it is gone."""
+        found = zip(self._content.rows, self._content.things, strict=False)
+        return "  ".join(
+            text_of(row).strip() for row, one in found if one is not None and one.key == thing.key
+        )
+
+    @property
     def room(self) -> int:
         """Rows that can be seen at once, below the head."""
         return max(0, self.inner[1] - (1 if self._content.head else 0))
@@ -85,10 +125,14 @@ class LiveGrid(Widget, can_focus=True):
         old, old_top = self._content, self._top
         if content == old:
             return 0
-        before = [self._line_row(y) for y in range(self.inner[1])]
+        before = [self._shown_at(y) for y in range(self.inner[1])]
+        seen = self._top <= self._from < self._top + self.room
         self._content = content
         self._top = max(0, min(old_top, len(content.rows) - self.room))
-        dirty = [y + 1 for y, row in enumerate(before) if row != self._line_row(y)]
+        self._find_selected()
+        if self.has_focus and seen:
+            self._reveal()
+        dirty = [y + 1 for y, shown in enumerate(before) if shown != self._shown_at(y)]
         if (content.title, content.note) != (old.title, old.note):
             dirty.append(0)
         if content.foot != old.foot:
@@ -102,6 +146,79 @@ class LiveGrid(Widget, can_focus=True):
             self.refresh(*[Region(0, y, width, 1) for y in dirty])
         return len(dirty)
 
+    # The cursor.
+
+    def _find_selected(self) -> None:
+        """Where the selected thing stands now. When it is gone, what has come in its place is selected."""
+        before, things = self._selected, self._content.things
+        at_home = self.NEWEST_FIRST and self._from == 0
+        key = None if before is None or at_home else before.key
+        same = [i for i, one in enumerate(things) if one is not None and one.key == key]
+        self._select(same[0] if same else self._nearest(0 if at_home else self._from))
+        after = self._selected
+        if key is not None and after is not None and after.key != key:
+            self.replaced()
+
+    def replaced(self) -> None:
+        """What was selected is gone, and something else has come under the cursor by itself."""
+
+    def _nearest(self, row: int) -> int | None:
+        """The first row of the thing at a row or, where there is none, of the nearest one."""
+        things = self._content.things
+        known = [i for i, one in enumerate(things) if one is not None]
+        if not known:
+            return None
+        near = min(known, key=lambda i: (abs(i - row), i))
+        while near > 0 and things[near - 1] == things[near]:
+            near -= 1
+        return near
+
+    def _select(self, row: int | None) -> None:
+        things, before = self._content.things, self._selected
+        if row is None:
+            self._selected, self._from, self._to = None, 0, 0
+        else:
+            end = row + 1
+            while end < len(things) and things[end] == things[row]:
+                end += 1
+            self._selected, self._from, self._to = things[row], row, end
+        if self._selected != before:
+            self.post_message(self.CursorMoved(self))
+
+    def _reveal(self) -> None:
+        """Scroll as little as it takes to see the selected thing, its first row whatever happens."""
+        if self._selected is None:
+            return
+        top = max(self._top, self._to - self.room)
+        self._top = max(0, min(top, self._from))
+
+    def move_cursor(self, by: int) -> None:
+        """To the thing so many further down, or up."""
+        things = self._content.things
+        starts = [i for i, one in enumerate(things) if one is not None and (i == 0 or things[i - 1] != one)]
+        if not starts:
+            return
+        at = starts.index(self._from) if self._from in starts else 0
+        self._move_to(starts[max(0, min(len(starts) - 1, at + by))])
+
+    def _move_to(self, row: int) -> None:
+        before, top = (self._from, self._to), self._top
+        self._select(row)
+        self._reveal()
+        if self._top != top:
+            self.repaint()
+        else:
+            lines = {y for rows in (before, (self._from, self._to)) for y in range(*rows)}
+            self._repaint_rows(lines)
+
+    def _repaint_rows(self, rows: set[int]) -> None:
+        first = 1 + (1 if self._content.head else 0) - self._top
+        lines = [row + first for row in sorted(rows) if 0 <= row - self._top < self.room]
+        for y in lines:
+            self._strips.pop(y, None)
+        if lines:
+            self.refresh(*[Region(0, y, self.size.width, 1) for y in lines])
+
     def _scrolls(self, *contents: Content) -> bool:
         return any(len(content.rows) > self.room for content in contents)
 
@@ -110,15 +227,16 @@ class LiveGrid(Widget, can_focus=True):
         self._strips.clear()
         self.refresh()
 
-    def _line_row(self, y: int) -> Row:
-        """The row at line y inside the frame."""
+    def _shown_at(self, y: int) -> tuple[Row, bool]:
+        """The row at line y inside the frame, and whether the cursor is on it."""
         head = self._content.head
         if head:
             if y == 0:
-                return head
+                return head, False
             y -= 1
         at = self._top + y
-        return self._content.rows[at] if at < len(self._content.rows) else EMPTY
+        row = self._content.rows[at] if at < len(self._content.rows) else EMPTY
+        return row, self._selected is not None and self._from <= at < self._to
 
     def render_line(self, y: int) -> Strip:
         strip = self._strips.get(y)
@@ -136,9 +254,13 @@ class LiveGrid(Widget, can_focus=True):
             middle: Row = ((" ", frame), *foot, (" ", frame)) if foot else EMPTY
             line = "─" * max(0, width - 3 - width_of(middle))
             return strip_of(self, (("╰─", frame), *middle, (f"{line}╯", frame)))
-        row = fit(self._line_row(y - 1), width - 4)
-        right = self._thumb(y - 1, height - 2)
-        return strip_of(self, (("│ ", frame), *row, (" ", "text"), (right, frame)))
+        row, under = self._shown_at(y - 1)
+        row, right = fit(row, width - 4), self._thumb(y - 1, height - 2)
+        if not under or not self.has_focus:
+            return strip_of(self, (("│ ", frame), *row, (" ", "text"), (right, frame)))
+        marked = tuple((text, _marked(style)) for text, style in row)
+        mark = ("›", "accent bold on:select")  # it must be seen where there are no colours
+        return strip_of(self, (("│", frame), mark, *marked, (" ", "text on:select"), (right, frame)))
 
     def _upper(self, width: int, frame: str) -> Row:
         name: Row = (
@@ -180,24 +302,44 @@ class LiveGrid(Widget, can_focus=True):
 
     def action_scroll(self, rows: int, letter: str = "") -> None:
         """By a letter only where nothing else has been given that key."""
-        self.scroll_rows(rows)
+        if self._selected is not None:
+            self.move_cursor(rows)
+        else:
+            self.scroll_rows(rows)
+
+    def _wheel(self, event: events.MouseEvent, by: int) -> None:
+        if self.has_focus and self._selected is not None:
+            self.move_cursor(by)
+        else:
+            self.scroll_rows(2 * by)
+        event.stop()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        self.scroll_rows(2)
-        event.stop()
+        self._wheel(event, 1)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        self.scroll_rows(-2)
-        event.stop()
+        self._wheel(event, -1)
 
     def on_click(self, event: events.Click) -> None:
-        index = event.y - 1 - (1 if self._content.head else 0) + self._top
-        if 0 < event.y < self.size.height - 1 and 0 <= index < len(self._content.rows):
-            self.post_message(self.RowPicked(self, index))
+        row = event.y - 1 - (1 if self._content.head else 0) + self._top
+        things = self._content.things
+        if not 0 < event.y < self.size.height - 1 or not 0 <= row < len(things):
+            return
+        thing = things[row]
+        if thing is not None:
+            self._move_to(self._nearest(row) or 0)
+            self.post_message(self.RowPicked(self, thing, twice=event.chain > 1))
 
     def on_resize(self) -> None:
         self._top = max(0, min(self._top, len(self._content.rows) - self.room))
+        if self.has_focus:
+            self._reveal()
         self.repaint()
         self.post_message(self.Sized(self))
 
-    on_focus = on_blur = repaint
+    def on_focus(self) -> None:
+        self._reveal()
+        self.repaint()
+
+    def on_blur(self) -> None:
+        self.repaint()

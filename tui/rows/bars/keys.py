@@ -9,14 +9,19 @@ from tui.layout import Shape
 from tui.rows.messages import unacknowledged
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell, fit, width_of
+from tui.things import AIMED, ThingKind
 
 _SWAPS = (Shape.SMALL,)
 
 
-def hint_ids(shape: Shape, *, several: bool = False) -> list[str]:
-    """Actions of the key line in their order; `several` books have some of their own."""
-    shown = sorted((a for a in ACTIONS.values() if a.hint and several >= a.several), key=lambda a: a.hint)
-    return [a.id for a in shown if a.id != "swap" or shape in _SWAPS]
+def hint_ids(shape: Shape, *, several: bool = False, row: ThingKind | None = None) -> list[str]:
+    """Actions of the key line in their order: first those of the row under the cursor, if there is one.
+    `several` books have some of their own."""
+    usual = sorted((a for a in ACTIONS.values() if a.hint and several >= a.several), key=lambda a: a.hint)
+    own = [a for a in ACTIONS.values() if row in a.rows]
+    own.sort(key=lambda a: (a.id != "row", a.trade is None, a.hint or 50))
+    shown = dict.fromkeys(a.id for a in (*own, *usual))
+    return [one for one in shown if one != "swap" or shape in _SWAPS]
 
 
 def key_row(
@@ -33,11 +38,15 @@ def key_row(
     spans: list[tuple[str, str]] = []
     places: list[tuple[int, int, str]] = []
     x = 1
+    thing = state.selected
     last = ["acknowledge"] * bool(unacknowledged(state)) + ["help", "quit"]
-    for action_id in hint_ids(shape, several=len(state.view.books) > 1):
+    several, kind = len(state.view.books) > 1, None if thing is None else thing.kind
+    for action_id in hint_ids(shape, several=several, row=kind):
         action = ACTIONS[action_id]
-        off = bool(blocked(action, state.view, state.instrument, state.readonly, state.book or None))
-        label = label_of(action, state.instrument)
+        instrument, book = state.aim if action.scoped else (state.instrument, state.book or None)
+        off = bool(blocked(action, state.view, instrument, state.readonly, book))
+        own = thing.book if thing is not None and several and action.scoped and kind in AIMED else ""
+        label = label_of(action, instrument, own)
         if action_id == "pause" and resumes_all(state.view, state.book or None):
             label = "resume"
         key = keys.shown(action_id)
