@@ -56,6 +56,14 @@ class ModelCard(Struct, frozen=True):
     """By name: "probability", from which on it paid out of sample."""
     verdict: str = ""
     """What its training says of it, for people."""
+    better: bool = False
+    """Than the rules alone, out of sample, as its training judged."""
+    parent: str = ""
+    """The champion that it was compared with; empty where there was none."""
+    reason: str = ""
+    """Why it was trained, and why it took the champion's place or did not, for people."""
+    sources: tuple[str, ...] = ()
+    """Datasets and tapes that it was trained on."""
 
     def knows(self, instrument: str) -> bool:
         """Whether it was trained on an instrument."""
@@ -63,15 +71,7 @@ class ModelCard(Struct, frozen=True):
 
     def calibrated(self, raw: float) -> float:
         """A raw output as a probability."""
-        table = self.calibration
-        if not table:
-            return min(1.0, max(0.0, raw))
-        if raw <= table[0][0]:
-            return table[0][1]
-        for (low, under), (high, over) in pairwise(table):
-            if raw <= high:
-                return over if high <= low else under + (over - under) * (raw - low) / (high - low)
-        return table[-1][1]
+        return straight_between(self.calibration, raw) if self.calibration else min(1.0, max(0.0, raw))
 
     def expected_r(self, probability: float) -> float:
         """What such trades make on average, in R net of costs."""
@@ -96,6 +96,18 @@ class ModelCard(Struct, frozen=True):
         ):
             return "its barriers can't be"
         return ""
+
+
+def straight_between(points: Sequence[tuple[float, float]], raw: float) -> float:
+    """The value at `raw` of a line through points that rise, at least one: level before the first and behind
+    the last.
+    """
+    if raw <= points[0][0]:
+        return points[0][1]
+    for (low, under), (high, over) in pairwise(points):
+        if raw <= high:
+            return over if high <= low else under + (over - under) * (raw - low) / (high - low)
+    return points[-1][1]
 
 
 def hash_of(names: Sequence[str], version: int) -> str:

@@ -43,6 +43,27 @@ class PricePath:
 Columns = tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[int]]
 
 
+def which_first(
+    facing: Columns, times: Sequence[int], first: int, *, stop: int, target: int, until: int, slip: int
+) -> tuple[int, int, str]:
+    """How a trade ends that is entered at the open of bar `first`: the bar, the price of the exit as one
+    faces it, and "target", "stop" or "time". Where a bar holds both prices it is the stop, at the bar's open
+    where that is beyond it; a target must be passed, and in a bar after the first. `times` are the bars'
+    opens.
+    """
+    opens, worst, best, closes = facing
+    n, last = first, len(times)
+    while n < last:
+        if times[n] >= until:
+            break
+        if worst[n] <= stop:
+            return n, min(opens[n], stop) - slip, "stop"
+        if best[n] > target and n > first:
+            return n, target, "target"
+        n += 1
+    return n - 1, closes[n - 1] - slip, "time"
+
+
 def _columns(rows: Iterable[tuple[int, int, int, int]]) -> Columns:
     opens, worst, best, closes = zip(*rows, strict=True)
     return opens, worst, best, closes
@@ -68,24 +89,16 @@ class BarTrader:
         first = bisect_left(times, known_at)
         if first == len(times) or times[first] >= min(until, known_at + occurrence.timeframe.nanos):
             return None
-        opens, worst, best, closes = self._prices.facing(sign)
+        facing = self._prices.facing(sign)
         slip = rules.slippage_ticks if rules.costs else 0
         stop = occurrence.stop * sign
-        entry = opens[first] + slip
+        entry = facing[0][first] + slip
         risk = entry - stop
         if risk <= slip:
             return None
         target = entry + ceil(rules.thresholds(occurrence.timeframe).required_rr * risk)
-        n, last = first, len(times)
-        while n < last:
-            if times[n] >= until:
-                break
-            if worst[n] <= stop:
-                return self._ended(occurrence, n, entry, min(opens[n], stop) - slip, risk, "stop")
-            if best[n] > target and n > first:
-                return self._ended(occurrence, n, entry, target, risk, "target")
-            n += 1
-        return self._ended(occurrence, n - 1, entry, closes[n - 1] - slip, risk, "time")
+        n, exit_, how = which_first(facing, times, first, stop=stop, target=target, until=until, slip=slip)
+        return self._ended(occurrence, n, entry, exit_, risk, how)
 
     def _ends(self, occurrence: Occurrence) -> int:
         """When the trade is ended: after its time, or when positions must be flat."""
