@@ -75,6 +75,11 @@ class Paths:
         return self.data / "datasets"
 
     @property
+    def models(self) -> Path:
+        """Trained models, their cards and reports."""
+        return self.data / "models"
+
+    @property
     def demo(self) -> Paths:
         """The folders of --demo: what is played is never written where a real account's history is."""
         return replace(self, data=self.data / DEMO)

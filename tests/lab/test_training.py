@@ -1,4 +1,4 @@
-"""Training by hand tables: labels, weights, folds, probabilities, gain, drift, champion."""
+"""Training by hand tables: labels, weights, folds, probabilities, gain, champion."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.lab.training.champion import LEAST_BLOCKS, duel
-from engine.lab.training.drift import drifted
-from engine.lab.training.examples import Example, Examples, merged, pattern_picks
+from engine.lab.training.examples import Example, Examples, merged
 from engine.lab.training.folds import held_out, kept_fold, training_folds
 from engine.lab.training.gain import choice_p, traded
 from engine.lab.training.labels import Label, Labeller, class_weights, one_at_a_time, uniqueness
+from engine.lab.training.picks import pattern_picks
 from engine.lab.training.probabilities import (
     Bin,
     auc,
@@ -193,7 +193,7 @@ def test_scores_by_hand() -> None:
     assert (brier([], []), log_loss([], []), calibration_error(()), lift([0.5], [False])) == (None,) * 4
 
 
-# --- gain, drift, champion ----------------------------------------------------------------------------------
+# --- gain, champion -----------------------------------------------------------------------------------------
 
 
 def test_a_choice_by_hand() -> None:
@@ -211,23 +211,6 @@ def test_what_trades_come_to() -> None:
     assert found.worst_fall_r == 2.0
     assert found.sharpe == pytest.approx(0.25 / 1.5)
     assert (traded(()).mean_r, traded([1.0]).sharpe) == (None, None)
-
-
-def test_drift_is_seen_and_chance_is_not() -> None:
-    chance = Random(5)
-    calm = [float(chance.random() < 0.3) for _ in range(600)]
-    assert drifted(calm) is None
-    worse = calm + [float(chance.random() < 0.6) for _ in range(150)]
-    found = drifted(worse)
-    assert found is not None
-    assert abs(found.at - 600) < 60
-    assert found.before < 0.35 < 0.5 < found.after
-    assert drifted(worse[::-1]) is None, "errors that fall are no reason to train"
-    assert drifted([0.0] * 10) is None
-    alarms = sum(
-        drifted([Random(seed * 1000 + n).random() for n in range(300)]) is not None for seed in range(20)
-    )
-    assert alarms <= 1
 
 
 def test_a_challenger_must_be_better_on_what_neither_has_seen() -> None:

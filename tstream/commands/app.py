@@ -29,6 +29,7 @@ from tstream.commands.scan_app import scan
 from tstream.commands.secrets_app import secrets_app
 from tstream.commands.service_app import env_app, service_app
 from tstream.commands.token_app import token_app
+from tstream.commands.train_app import TRAINING_HELP, models_app, train
 from tstream.commands.web_app import web
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
@@ -73,7 +74,9 @@ app.add_typer(backup_app, name="backup", rich_help_panel=RUN)
 app.add_typer(service_app, name="service", rich_help_panel=RUN)
 app.add_typer(env_app, name="env", rich_help_panel=RUN)
 app.add_typer(secrets_app, name="secrets", rich_help_panel=LOOK)
+app.add_typer(models_app, name="models", rich_help_panel=LOOK)
 app.command(rich_help_panel=MARKETS)(backtest)
+app.command(rich_help_panel=MARKETS, epilog=TRAINING_HELP)(train)
 app.command(rich_help_panel=TRADE)(scan)
 app.command(rich_help_panel=TRADE)(engine)
 app.command(rich_help_panel=LOOK)(attach)

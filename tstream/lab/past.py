@@ -46,7 +46,7 @@ def open_past(asked: LabRequest, instrument: Instrument) -> RecordedPast:
     """
     dataset = dataset_of(asked.tape)
     if dataset is not None:
-        start, end = _span(asked, instrument, dataset.start_ts, dataset.end_ts)
+        start, end = span_of(asked, instrument, dataset.start_ts, dataset.end_ts)
         bars: Sequence[Bar] = tuple(Library(find().datasets).bars(dataset.name))
         return RecordedPast(
             _minutes(bars, instrument, start, dataset.name), end, bars=True, name=dataset.name
@@ -54,7 +54,7 @@ def open_past(asked: LabRequest, instrument: Instrument) -> RecordedPast:
     file = Path(asked.tape)
     try:
         tape = open_tape(file, asked.contract, asked.month, asked.stamp, symbol=asked.symbol, zone=asked.zone)
-        start, end = _span(asked, instrument, tape.start_ts, tape.end_ts)
+        start, end = span_of(asked, instrument, tape.start_ts, tape.end_ts)
         if tape.kind != "bars":
             return RecordedPast(_Ticks(tape, instrument, start), end, bars=False, name=file.name)
         bars = tape.bars()
@@ -94,7 +94,7 @@ def _minutes(bars: Sequence[Bar], instrument: Instrument, start: int, name: str)
     return BarMarket(instrument, bars, start)
 
 
-def _span(asked: LabRequest, instrument: Instrument, start: int, end: int) -> tuple[int, int]:
+def span_of(asked: LabRequest, instrument: Instrument, start: int, end: int) -> tuple[int, int]:
     """From when to when it is played, nanoseconds UTC. Raises UsageError where nothing is recorded then."""
     calendar = calendar_of(instrument.calendar)
     if asked.days is not None:

@@ -46,8 +46,8 @@ def equity_chart(equity: Equity, start_usd: Decimal, calendar: Calendar) -> Mark
     top = Axis(money[0], money[-1], 232, 14)
     below = Axis(depth[0], depth[-1], 340, 262)
     parts = [
-        *_levels(money, top),
-        *_levels(depth, below),
+        *levels(money, top),
+        *levels(depth, below),
         *(
             tag("text", label, x=across(ts), y=358, class_="axis middle")
             for ts, label in time_steps(begin, end, calendar.zone)
@@ -64,7 +64,7 @@ def equity_chart(equity: Equity, start_usd: Decimal, calendar: Calendar) -> Mark
         tag("path", d=_line(_thinned(falls, across), across, below), class_="curve loss thin"),
         tag("text", "drawdown", x=_LEFT + 6, y=below(depth[0]) - 5, class_="axis"),
     ]
-    return _svg(366, "Equity and drawdown over time", parts)
+    return drawing(366, "Equity and drawdown over time", parts)
 
 
 def result_map(days: Sequence[Day]) -> Markup:
@@ -120,7 +120,7 @@ def r_histogram(trades: Iterable[Trade]) -> Markup:
     across = Axis(first * width, (last + 1) * width, _LEFT - 20, _WIDTH / 2)
     steps = [n for n in round_steps(0, max(counts), 4) if n == int(n)]
     up = Axis(0, steps[-1], 190, 14)
-    parts = _levels(steps, up, lambda n: f"{n:.0f}", _LEFT - 20, _WIDTH / 2)
+    parts = levels(steps, up, lambda n: f"{n:.0f}", _LEFT - 20, _WIDTH / 2)
     for n, count in enumerate(counts):
         low, high = (first + n) * width, (first + n + 1) * width
         parts.append(
@@ -148,7 +148,7 @@ def r_histogram(trades: Iterable[Trade]) -> Markup:
     ]
     if first < 0 <= last:
         parts.append(tag("line", x1=across(0), x2=across(0), y1=10, y2=190, class_="base"))
-    return _svg(214, "Trades by result", parts, _WIDTH / 2 + 12)
+    return drawing(214, "Trades by result", parts, _WIDTH / 2 + 12)
 
 
 def excursion_bar(trade: Trade, widest_usd: Decimal) -> Markup:
@@ -206,10 +206,11 @@ def _grid(rows: Sequence[str], columns: Sequence[str], cells: Iterable[Cell], la
                 else "",
             )
         )
-    return _svg(22 + 30 * len(rows), label, parts)
+    return drawing(22 + 30 * len(rows), label, parts)
 
 
-def _svg(height: float, label: str, parts: Iterable[Markup | str], width: float = _WIDTH) -> Markup:
+def drawing(height: float, label: str, parts: Iterable[Markup | str], width: float = _WIDTH) -> Markup:
+    """A picture of that height; `label` tells those who can't see it what it shows."""
     return tag(
         "svg",
         *parts,
@@ -220,7 +221,7 @@ def _svg(height: float, label: str, parts: Iterable[Markup | str], width: float 
     )
 
 
-def _levels(
+def levels(
     steps: Sequence[float],
     up: Axis,
     name: Callable[[float], str] | None = None,
@@ -244,6 +245,11 @@ def _thinned(points: Sequence[tuple[int, float]], across: Axis) -> Sequence[tupl
         ends = {column[0], column[-1], min(column, key=_value), max(column, key=_value)}
         kept += sorted(ends)
     return kept
+
+
+def thinned_line(points: Sequence[tuple[int, float]], across: Axis, up: Axis) -> str:
+    """The path of a curve, with no more points than can be told apart."""
+    return _line(_thinned(points, across), across, up)
 
 
 def _value(point: tuple[int, float]) -> float:

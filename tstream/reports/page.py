@@ -17,7 +17,7 @@ from engine.portfolio.statistics import Statistics, closed_equity, efficiency
 from engine.state.position import Trade
 from tstream.reports.charts import equity_chart, excursion_bar, r_histogram, result_map
 from tstream.reports.figures import figures, groups
-from tstream.reports.markup import Markup, joined, tag
+from tstream.reports.markup import Markup, Part, joined, tag
 from tstream.reports.numbers import clock, in_r, lasted, money, percent, ratio, times
 
 SHOWN = 1_000
@@ -58,6 +58,20 @@ def html_report(
     notes: Sequence[str] = (),
 ) -> str:
     """The whole page, UTF-8. `nothing` is said where there is no part; `notes` are of all parts."""
+    return document(
+        title,
+        subtitle,
+        [
+            *(tag("p", note, class_="card") for note in notes),
+            *(_part(part) for part in parts),
+            "" if parts else tag("p", nothing, class_="card dim"),
+        ],
+        "Made by tstream. Amounts are net of all costs; — is what the sample is too short for.",
+    )
+
+
+def document(title: str, subtitle: str, inside: Iterable[Part], foot: str) -> str:
+    """A page with the style of all reports."""
     style = (pkgutil.get_data("tstream.reports", "report.css") or b"").decode()
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     head = tag(
@@ -71,12 +85,8 @@ def html_report(
     body = tag(
         "main",
         tag("header", tag("h1", title), tag("span", subtitle, class_="dim")),
-        *(tag("p", note, class_="card") for note in notes),
-        *(_part(part) for part in parts),
-        "" if parts else tag("p", nothing, class_="card dim"),
-        tag(
-            "footer", "Made by tstream. Amounts are net of all costs; — is what the sample is too short for."
-        ),
+        *inside,
+        tag("footer", foot),
     )
     return f"<!doctype html>\n{tag('html', head, tag('body', body), lang='en')}\n"
 
@@ -90,18 +100,18 @@ def _part(part: PagePart) -> Markup:
         "section",
         tag("h2", part.title, _badge(part.badge), tag("span", part.currency, class_="dim")),
         _tiles(found, days[-1].close_usd - part.start_usd if days else found.net_usd),
-        _card(f"Equity, {of}", equity_chart(equity, part.start_usd, part.calendar)) if equity else "",
-        _card("Results by month" if len(days) > 70 else "Results by day", result_map(days))
+        card(f"Equity, {of}", equity_chart(equity, part.start_usd, part.calendar)) if equity else "",
+        card("Results by month" if len(days) > 70 else "Results by day", result_map(days))
         if len(days) > 1
         else "",
         tag(
             "div",
-            _card("Trades by result", r_histogram(part.trades)) if part.trades else "",
-            _card("Read beside it", _facts(part.facts)) if part.facts else "",
-            *(_card(name, _table(rows)) for name, rows in groups(figures(found, part.ruin))),
+            card("Trades by result", r_histogram(part.trades)) if part.trades else "",
+            card("Read beside it", facts(part.facts)) if part.facts else "",
+            *(card(name, _table(rows)) for name, rows in groups(figures(found, part.ruin))),
             class_="two",
         ),
-        _card(part.table[0], _rows(part.table[1])) if part.table[1] else "",
+        card(part.table[0], _rows(part.table[1])) if part.table[1] else "",
         _trades(part) if part.trades else "",
     )
 
@@ -144,7 +154,7 @@ def _trades(part: PagePart) -> Markup:
     rows = (tag("tr", *_row(part, trade, widest, zone, owned)) for trade in newest)
     told = times(len(part.trades), "trade")
     title = told if len(newest) == len(part.trades) else f"The newest {len(newest):,} of {told}"
-    return _card(title, tag("table", tag("tr", *head), *rows, class_="trades"))
+    return card(title, tag("table", tag("tr", *head), *rows, class_="trades"))
 
 
 def _row(part: PagePart, trade: Trade, widest: Decimal, zone: str, owned: bool) -> Iterable[Markup]:
@@ -174,7 +184,8 @@ def _price(known: Instrument | None, total: int, qty: int) -> str:
     return f"{known.tick_size * total / qty:.{known.decimals + (total % qty != 0)}f}"
 
 
-def _card(title: str, inside: Markup) -> Markup:
+def card(title: str, inside: Markup) -> Markup:
+    """Something with its heading."""
     return tag("div", tag("h3", title), inside, class_="card")
 
 
@@ -182,8 +193,9 @@ def _badge(text: str) -> Markup:
     return tag("span", text.upper(), class_="badge live" if text.lower() == "live" else "badge")
 
 
-def _facts(facts: Sequence[tuple[str, str]]) -> Markup:
-    return tag("dl", joined(*(joined(tag("dt", name), tag("dd", value)) for name, value in facts)))
+def facts(told: Sequence[tuple[str, str]]) -> Markup:
+    """Names and what is known under them."""
+    return tag("dl", joined(*(joined(tag("dt", name), tag("dd", value)) for name, value in told)))
 
 
 def _rows(rows: Sequence[Sequence[str]]) -> Markup:

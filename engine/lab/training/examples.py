@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
 from engine.lab.splits import Span
 from engine.lab.training.labels import Label, Labeller, one_at_a_time
-from engine.market.calendars.calendar import Calendar
-from engine.model.market import Bar, Timeframe
 from engine.signals.feature_rows import FeatureRow
-from engine.signals.occurrences import occurrences
 
 Pick = tuple[int, int]
 """Close at which rules would trade, nanoseconds UTC, and the side: +1 or -1."""
@@ -94,13 +91,3 @@ def examples(rows: Iterable[FeatureRow], labeller: Labeller, picks: frozenset[Pi
         if label is not None:
             made.add(row.vector, Example(label, row.instrument, (row.ts, row.side.sign) in picks))
     return made
-
-
-def pattern_picks(
-    bars: Iterable[Bar], instrument: str, timeframe: Timeframe, calendar: Calendar
-) -> Iterator[Pick]:
-    """The rules at their plainest: every pattern that becomes known at a close of `timeframe`, traded its
-    way. `bars` are of that timeframe.
-    """
-    for one in occurrences(bars, instrument, timeframe, calendar):
-        yield one.known_at, one.direction

@@ -1,0 +1,106 @@
+"""tstream train and tstream models, on made-up minutes in a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.model.opinion import ModelCard
+from engine.signals.features import HASH, NAMES, VERSION
+from tests.support.price_series import Planted, random_walk, with_edge
+from tests.tstream.test_discover import written
+from tstream.cli import call
+from tstream.commands.models import store_of
+from tstream.commands.train import NO_BETTER
+
+pytest.importorskip("lightgbm", reason="LightGBM is not installed: pip install 'tstream[models]'")
+
+Out = pytest.CaptureFixture[str]
+QUICK = ("--contract", "MES", "--stamp", "open", "--timeframe", "1m", "--bars", "12", "--folds", "2")
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of models of an installation of its own; nobody's priority is changed."""
+    monkeypatch.setenv("TSTREAM_HOME", str(tmp_path))
+    monkeypatch.setattr("tstream.commands.train.step_back", lambda memory_mb: None)
+    return tmp_path / "data" / "models"
+
+
+def test_a_planted_edge_becomes_a_model_that_counts_and_is_taken_back(
+    models: Path, tmp_path: Path, capsys: Out
+) -> None:
+    tape = written(tmp_path / "planted.csv", with_edge(Planted.BREAK, 1, 2_400, ticks=8.0))
+    assert call(["train", str(tape), *QUICK, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    name = told["card"]["name"]
+    assert told["better"]
+    assert told["promoted"]
+    assert told["card"]["metrics"]["calibration_error"] <= 0.05
+    assert sorted(file.name for file in models.iterdir() if not file.name.startswith(".")) == [
+        "champion",
+        "champions.json",
+        f"{name}.html",
+        f"{name}.json",
+        f"{name}.txt",
+    ]
+    page = (models / f"{name}.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 4
+    assert "http" not in page.replace("http-equiv", "")
+    assert "<script" not in page
+
+    assert call(["models", "list"]) == 0
+    assert f"*  {name}" in capsys.readouterr().out
+    assert call(["models", "show"]) == 0
+    said = capsys.readouterr().out
+    assert "It counts." in said
+    assert "1.5 R before the stop, which is 1.5 ATR away, within 12 closes" in said
+    assert call(["models", "rollback"]) == 0
+    assert capsys.readouterr().out == "no model counts: rules alone\n"
+    assert call(["models", "show"]) == 1
+    assert call(["models", "promote", name]) == 0
+    assert capsys.readouterr().out == f"{name} counts\n"
+    assert call(["models", "list", "--json"]) == 0
+    assert [one["champion"] for one in json.loads(capsys.readouterr().out)] == [True]
+    assert call(["models", "promote", "nobody"]) == 1
+    assert f"there is no model nobody; there are {name}" in capsys.readouterr().err
+
+
+def test_noise_is_said_to_be_no_better_than_the_rules(models: Path, tmp_path: Path, capsys: Out) -> None:
+    tape, page = written(tmp_path / "noise.csv", random_walk(3, 900)), tmp_path / "page.html"
+    assert call(["train", str(tape), *QUICK, "--dry-run", "--html", str(page)]) == NO_BETTER
+    said = capsys.readouterr().out
+    assert said.startswith("no better than the rules: ")
+    assert "nothing is kept: it would not count; rules alone go on" in said
+    assert not models.exists()
+    assert "No better than the rules" in page.read_text(encoding="utf-8")
+
+
+def test_one_that_was_no_better_counts_only_by_force(models: Path, capsys: Out) -> None:
+    text = f"tree\nmax_feature_idx={len(NAMES) - 1}\n\nend of trees\n"
+    store_of().save(ModelCard("poor", VERSION, HASH, verdict="no better than the rules: as it is"), text)
+    assert call(["models", "promote", "poor"]) == 1
+    said = capsys.readouterr().err
+    assert "poor is no better than the rules: as it is" in said
+    assert "--force lets it count all the same" in said
+    assert call(["models", "promote", "poor", "--force"]) == 0
+    assert store_of().champion() == "poor"
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("--timeframe", "4h"), "--timeframe is one of 1m,"),
+        (("--rules", "nonsense"), 'unknown strategy "nonsense"'),
+        (("--contract", "MNQ", "--contract", "MES"), "once for each"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    models: Path, tmp_path: Path, capsys: Out, more: tuple[str, ...], says: str
+) -> None:
+    tape = written(tmp_path / "few.csv", random_walk(3, 30))
+    usual = QUICK[2:] if "--contract" in more else QUICK
+    assert call(["train", str(tape), *usual, *more]) == 2
+    assert says in capsys.readouterr().err
