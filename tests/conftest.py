@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 # Programs that tests start are started as people start them: what was compiled once is kept.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False  # nor translate the tests anew in each run, and in each worker
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would be deaf to it, and so would they
 
 # The same examples each time, and no clock in a verdict: a test fails for what it tests or not at all.
@@ -27,6 +30,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("suite")
+
+gc.disable()  # while tests are collected: what is imported then stays
 
 if TYPE_CHECKING:
     from tests.support.postgres import PostgresServer
@@ -58,3 +63,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     ]:
         with suppress(Exception, pytest.skip.Exception):  # told where it is collected
             importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays to the end: to look through it is most of what a garbage collection costs."""
+    gc.freeze()
+    gc.enable()

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack, run
 from textual import events
 from textual.app import App
 from textual.screen import Screen
-from textual.theme import Theme
 
 from engine.model.market import Timeframe
 from engine.model.notices import Notice
@@ -153,6 +152,8 @@ class CockpitApp(App[ExitReason]):
         for known in self.theme_registry.themes.values():
             self.register_theme(textual_theme(known))
         self.theme = self.theme_registry.first
+        for name in self.available_themes.keys() - self.theme_registry.themes.keys():
+            self.unregister_theme(name)  # Textual's own lack our colours
         self.theme_styles = self._styles_of_theme()
 
     def follow(self, theme: str | None, bell: bool) -> None:
@@ -306,12 +307,6 @@ class CockpitApp(App[ExitReason]):
     def _styles_of_theme(self) -> ThemeStyles:
         """The styles of the theme that is on, with the frames of the View's mode."""
         return ThemeStyles(self.theme_registry.themes[self.theme].colors, self.presenter.view.mode)
-
-    @property
-    def available_themes(self) -> dict[str, Theme]:
-        """Ours and the user's; Textual's own lack our colours and serve only until ours are registered."""
-        known = super().available_themes
-        return {name: theme for name, theme in known.items() if name in self.theme_registry.themes} or known
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return self.theme_registry.themes[self.theme_registry.first].colors
