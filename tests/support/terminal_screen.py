@@ -11,8 +11,9 @@ import pyte
 
 from tests.support.pseudo_terminal import PseudoTerminal
 
-# Questions to the terminal and keyboard modes that pyte would paint or take for something else.
-_UNKNOWN = re.compile(rb"\x1b\[[?>=<][0-9;]*(?:\$p|u)")
+# Questions to the terminal and keyboard modes that pyte would paint or take for something else; and colours,
+# which are most of what is written and which nobody looks at here.
+_LEFT_OUT = re.compile(rb"\x1b\[(?:[?>=<][0-9;]*(?:\$p|u)|[0-9;]*m)")
 _UNFINISHED = re.compile(rb"\x1b(?:\[[?>=<]?[0-9;]*\$?)?\Z")
 
 
@@ -28,6 +29,7 @@ class TerminalScreen:
         self.raw = bytearray()
         self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
+        self._lines: list[str] = []
         self._held = b""
 
     def __enter__(self) -> Self:
@@ -47,18 +49,26 @@ class TerminalScreen:
 
     def read(self, seconds: float) -> bool:
         """Take in what comes within so long; gives whether anything came."""
-        data = self._pseudo.read(seconds)
-        self.raw += data
-        data, came = self._held + data, bool(data)
+        if not (came := self._pseudo.read(seconds)):
+            return False
+        self.raw += came
+        data = self._held + came
         # A sequence that is cut off waits for its rest.
         cut = _UNFINISHED.search(data)
         self._held = data[cut.start() :] if cut else b""
-        self._stream.feed(_UNKNOWN.sub(b"", data[: cut.start()] if cut else data))
-        return came
+        self._stream.feed(_LEFT_OUT.sub(b"", data[: cut.start()] if cut else data))
+        return True
 
     def screen(self) -> list[str]:
         """The lines of the screen as last read."""
-        return list(self._screen.display)
+        shown, columns = self._screen, range(self._screen.columns)
+        every, self._lines = not self._lines, self._lines or [""] * shown.lines
+        for y in range(shown.lines):
+            if every or y in shown.dirty:
+                line = shown.buffer[y]
+                self._lines[y] = "".join(line[x].data for x in columns)
+        shown.dirty.clear()
+        return list(self._lines)
 
     @property
     def text(self) -> str:
@@ -70,6 +80,7 @@ class TerminalScreen:
     def resize(self, columns: int, rows: int) -> None:
         """Change the window's size; the kernel tells the program."""
         self._screen.resize(rows, columns)
+        self._lines = []
         self._pseudo.resize(columns, rows)
 
     def pull(self) -> None:

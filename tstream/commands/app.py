@@ -6,6 +6,7 @@ Only `tstream` alone and `tstream run` need neither: tstream.cli opens the cockp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -335,7 +336,7 @@ def run_command(words: Sequence[str] | None) -> int:
     Raises UsageError for what Typer refuses, CommandError, PortError, and whatever a command raises.
     """
     try:
-        code = _plain_flags(get_command(app)).main(args=words, prog_name="tstream", standalone_mode=False)
+        code = _commands().main(args=words, prog_name="tstream", standalone_mode=False)
     except typer.TyperException as error:
         context: typer.Context | None = getattr(error, "ctx", None)
         path = context.command_path if context else "tstream"
@@ -345,6 +346,12 @@ def run_command(words: Sequence[str] | None) -> int:
     except typer.Abort:
         raise CommandError("nothing was done") from None
     return code if isinstance(code, int) else 0
+
+
+@cache
+def _commands() -> Any:
+    """All commands as Typer has made them: in one process several command lines may be carried out."""
+    return _plain_flags(get_command(app))
 
 
 def _plain_flags(command: Any) -> Any:
