@@ -18,6 +18,7 @@ from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.model.notices import LogLine, Notice
 from engine.model.orders import Capabilities
+from engine.model.playing import PlayWish
 from engine.model.view import View
 
 Sink = Callable[[AnyEvent], None]
@@ -190,6 +191,14 @@ class EngineHandle(Protocol):
 
     def notices(self, after_seq: int) -> Sequence[Notice]:
         """Notices newer than `after_seq`, oldest first, as far as they are still kept."""
+
+
+@runtime_checkable
+class ReplayControls(Protocol):
+    """The time of a replay as people hold it, from any thread."""
+
+    def control(self, wish: PlayWish) -> None:
+        """Ask something of time; never blocks. Nothing happens where nothing is played."""
 
 
 class SecretStore(Protocol):

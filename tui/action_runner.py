@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from engine.model.commands import AnswerLoosening
+from engine.model.playing import Advance, HoldPlay, PlayWish, SeekPlay, SetPace, StepPlay
 from engine.model.reload import LooseningView
 from engine.model.view import View
 from tui import number_format as figures
@@ -24,6 +26,9 @@ from tui.screen_state import aim_of
 from tui.screens.main import MainScreen
 from tui.things import HAS_CONTRACT, Thing
 from tui.typing_pace import HELD, READ, could_be_read
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
 
 DEBOUNCE = 0.3
 """Seconds in which a key whose action asks first counts once."""
@@ -235,6 +240,46 @@ class ActionRunner:
 
         cockpit = self._cockpit
         cockpit.push_screen(HelpScreen(cockpit.shown, cockpit.keys))
+
+    # The time of a replay.
+
+    def hold_replay(self) -> None:
+        playing = self._cockpit.presenter.view.playing
+        self._ask_replay(HoldPlay(playing is not None and not playing.paused))
+
+    def step_replay(self, by: Advance) -> None:
+        self._ask_replay(StepPlay(by, self._choice.instrument, self._choice.timeframe))
+
+    def pace_replay(self, faster: bool) -> None:
+        self._ask_replay(SetPace(faster))
+
+    def seek_replay(self) -> None:
+        from tui.playing import sought
+        from tui.widgets.typed_line import TypedLine
+
+        def typed(text: str) -> str:
+            view = self._cockpit.presenter.view
+            if view.playing is None:
+                return "this is no replay"
+            found = sought(text, view.ts, view.told_in, view.playing)
+            if isinstance(found, str):
+                return found
+            self._ask_replay(SeekPlay(found))
+            return ""
+
+        asks = "go to which time: 10:30, 10:30:15 or 2026-03-04 10:30 · ⏎ go · esc stay"
+        self._type(TypedLine(asks, typed))
+
+    def _ask_replay(self, wish: PlayWish) -> None:
+        if self._cockpit.replay is not None:
+            self._cockpit.replay.control(wish)
+
+    def _type(self, line: Input) -> None:
+        """Have a person type, in place of the key line; one line at a time."""
+        screen = self._cockpit.screen
+        if not screen.query(type(line)):
+            screen.mount(line)
+            line.focus()
 
     def focus_pane(self, name: str) -> None:
         self._main.focus_pane(name)

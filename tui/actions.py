@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from engine.model.orders import AccountKind
+from engine.model.playing import Advance
 from engine.model.restrictions import RestrictionEnd
 from engine.model.view import View
 from tui import confirmations
@@ -45,6 +46,10 @@ class ActionTarget(Protocol):
     def show_log(self) -> None: ...
 
     def show_why(self) -> None: ...
+    def hold_replay(self) -> None: ...
+    def step_replay(self, by: Advance) -> None: ...
+    def pace_replay(self, faster: bool) -> None: ...
+    def seek_replay(self) -> None: ...
     def show_dashboard(self) -> None: ...
     def filter_log(self) -> None: ...
     def step_log_level(self) -> None: ...
@@ -84,11 +89,18 @@ class Action(Struct, frozen=True):
     """Why it can't be done now, beyond what holds for all that trade."""
     several: bool = False
     """Means something only where there are several books."""
+    replay: bool = False
+    """Means something only while a recording is played."""
     rows: frozenset[ThingKind] = frozenset()
     """It can be done with rows that are about these: enter offers it there, the key line names it."""
 
+    def meant(self, view: View) -> bool:
+        """Whether there is anything here that it is for."""
+        return (not self.several or len(view.books) > 1) and (not self.replay or bool(view.replay))
+
 
 _TRADE, _LOOK, _PANES, _ROWS, _COCKPIT = "Trading", "Market", "Panes", "Rows", "Cockpit"
+_REPLAY = "Replay"
 _ALL = frozenset(ThingKind)
 _BOOK = frozenset({ThingKind.BOOK})
 
@@ -200,6 +212,21 @@ ACTIONS: dict[str, Action] = {
                lambda on: on.show_why(), rows=HAS_CONTRACT),
         Action("dashboard", "D", "dashboard", "Thirty days, risk, last alerts and health on one page", _LOOK,
                lambda on: on.show_dashboard()),
+        *(Action(f"replay-{name}", key, label, tooltip, _REPLAY, look, hint=hint, replay=True)
+          for name, key, label, tooltip, hint, look in (
+            ("hold", "space", "play/hold", "Let the time of the replay stand still, or go on", 3,
+             lambda on: on.hold_replay()),
+            ("print", "full_stop", "next print", "On to the next trade of the market, and stand still there",
+             4, lambda on: on.step_replay(Advance.PRINT)),
+            ("bar", "comma", "next bar", "On to the next close of a bar of the shown chart", 4,
+             lambda on: on.step_replay(Advance.BAR)),
+            ("slower", "less_than_sign", "slower", "Half as fast, or so", 0,
+             lambda on: on.pace_replay(False)),
+            ("faster", "greater_than_sign", "faster", "Twice as fast, or so", 5,
+             lambda on: on.pace_replay(True)),
+            ("seek", "at", "go to", "On or back to a time; back plays it anew up to there", 5,
+             lambda on: on.seek_replay()),
+          )),
         *(_focuses(name, key) for name, key in PANES.items()),
         Action("row", "enter", "open", "What can be done with the row under the cursor", _ROWS,
                lambda on: on.open_row(), rows=_ALL),
@@ -242,6 +269,8 @@ def blocked(action: Action, view: View, instrument: str, readonly: bool, book: s
     """Why the action can't be done now; empty when it can. `book` is the picked one, None for all."""
     if action.several and len(view.books) < 2:
         return "there are not several books"
+    if action.replay and not view.replay:
+        return "this is no replay"
     if action.danger is Danger.NONE:
         return ""
     if readonly:

@@ -19,7 +19,7 @@ from textual.screen import Screen
 from engine.model.market import Timeframe
 from engine.model.notices import Notice
 from engine.model.view import View
-from engine.ports import EngineHandle, LogTail
+from engine.ports import EngineHandle, LogTail, ReplayControls
 from tui.attention import Attention
 from tui.clipboard import osc52
 from tui.frame_rate import FrameRate
@@ -103,6 +103,8 @@ class Options(TypedDict, total=False):
     """What leaving means for the engine, for the question before it."""
     alone: str
     """Why the engine can't be handed over to a process of its own; empty where it can."""
+    replay: ReplayControls | None
+    """Over the time of what is played; None where it is no replay."""
     after_first_paint: Callable[[], None] | None
     clock: Callable[[], float]
     """Seconds, never going back."""
@@ -137,6 +139,7 @@ class CockpitApp(App[ExitReason]):
         self.frame_rate = FrameRate(min(fps, _SSH_FPS) if options.get("refresh") == "ssh" else fps)
         self.quit_note = options.get("quit_note", "tstream stops watching")
         self.alone = options.get("alone", "the engine has a process of its own already")
+        self.replay = options.get("replay")
         self.reason: ExitReason | None = None
         self.crash: Exception | None = None
         self.pace = TypingPace()
@@ -245,7 +248,8 @@ class CockpitApp(App[ExitReason]):
         began = self._cpu()
         frame = self.presenter.pull(now, self.frame_rate.note)
         self.shown = frame.state
-        if frame.state.view.mode is not self.theme_styles.mode:
+        view, worn = frame.state.view, self.theme_styles
+        if (view.mode, bool(view.replay)) != (worn.mode, worn.replay):
             self._apply_theme()
         if frame.changed:
             self._settling = now + _SETTLE
@@ -306,7 +310,9 @@ class CockpitApp(App[ExitReason]):
 
     def _styles_of_theme(self) -> ThemeStyles:
         """The styles of the theme that is on, with the frames of the View's mode."""
-        return ThemeStyles(self.theme_registry.themes[self.theme].colors, self.presenter.view.mode)
+        view = self.presenter.view
+        colors = self.theme_registry.themes[self.theme].colors
+        return ThemeStyles(colors, view.mode, replay=bool(view.replay))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return self.theme_registry.themes[self.theme_registry.first].colors

@@ -23,7 +23,7 @@ class ActionProvider(Provider):
         for action in ACTIONS.values():
             name = label_of(action, choice.instrument)
             view, book = cockpit.presenter.view, choice.book or None
-            if action.several and len(view.books) < 2:
+            if not action.meant(view):
                 continue
             reason = blocked(action, view, choice.instrument, choice.readonly, book)
             about = f"not now: {reason}" if reason else action.tooltip

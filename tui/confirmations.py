@@ -35,6 +35,11 @@ class Confirmation(Struct, frozen=True):
     """Real money is at stake."""
 
 
+def stakes(view: View) -> str:
+    """What is at stake, in the word of the badge: in front of every question."""
+    return "REPLAY" if view.replay else view.mode.value.upper()
+
+
 class TradingKey(Struct, frozen=True):
     """What a key that trades does as things are: the command, its name on the screen, what is asked first."""
 
@@ -349,6 +354,8 @@ def quit_confirmation(view: View, note: str) -> Confirmation | None:
     """What stays at the venue when the cockpit closes; None when nothing does."""
     if not view.positions and not view.orders:
         return None
+    if view.replay:
+        return Confirmation("End the replay", ("what is held in it was never at a venue",), "end it")
     venue = [p for p in view.positions if p.kind is not AccountKind.PAPER]
     orders = [o for o in view.orders if o.kind is not AccountKind.PAPER]
     held = ", ".join(f"{plain(p.instrument)} {_held(view, p)}" for p in venue)

@@ -27,6 +27,9 @@ _NAMES = {
     ",": "comma",
     "-": "minus",
     "+": "plus",
+    "<": "less_than_sign",
+    ">": "greater_than_sign",
+    "@": "at",
     " ": "space",
 }
 _SHOWN = {name: char for char, name in _NAMES.items() if char != " "} | {"enter": "⏎", "colon": ":"}

@@ -56,6 +56,8 @@ class Choice(Struct):
 
 class _Seen(Struct):
     version: int = -1
+    run: int = 0
+    """Of a replay: how often it had been begun anew."""
     at: float = 0.0
     notice: int = -_NOTICES
     """The first ones may be of earlier runs, numbered below 0."""
@@ -132,6 +134,10 @@ class Presenter:
         else:
             changed = False
         self._choose(view)
+        if view.playing is not None and view.playing.run != seen.run:
+            seen.run, seen.notice, seen.begun = view.playing.run, -_NOTICES, False
+            self._notices.clear()
+            self._over, self.choice.acknowledged = {}, -1
         fresh = list(self._handle.notices(seen.notice))
         if fresh:
             seen.notice = fresh[-1].seq

@@ -13,11 +13,16 @@ _WEIGHTS = {"bold": "bold", "italic": "italic", "underline": "underline", "rever
 
 
 class ThemeStyles:
-    """The colours of one theme. `mode` LIVE paints the frames in the theme's live colour."""
+    """The colours of one theme. `mode` LIVE paints the frames in the theme's live colour, a replay in that of
+    its badge.
+    """
 
-    def __init__(self, colors: Mapping[str, str], mode: AccountKind = AccountKind.PRACTICE) -> None:
+    def __init__(
+        self, colors: Mapping[str, str], mode: AccountKind = AccountKind.PRACTICE, *, replay: bool = False
+    ) -> None:
         self.colors = colors
         self.mode = mode
+        self.replay = replay
         self._styles: dict[str, Style] = {}
 
     def style(self, name: str) -> Style:
@@ -35,6 +40,8 @@ class ThemeStyles:
                 background = self.colors[word[3:]]
             elif word in _WEIGHTS:
                 weights[_WEIGHTS[word]] = True
+            elif word == "frame" and self.replay:
+                foreground = self.colors["practice"]
             elif word == "frame" and self.mode is AccountKind.LIVE:
                 foreground = self.colors["live-frame"]
             else:

@@ -17,6 +17,7 @@ from engine.model.events import AlertKind, LinkState
 from engine.model.market import Side
 from engine.model.notices import Notice
 from engine.model.orders import AccountKind, AccountStage, Margin, OrderStatus, OrderType, Slot
+from engine.model.playing import PlayingView
 from engine.model.rates import StatedRate
 from engine.model.refusals import Refusal
 from engine.model.reload import LooseningView
@@ -374,5 +375,7 @@ class View(Struct, frozen=True):
     """By which money of other currencies than USD may be shown as one, of those that are known."""
     performance: tuple[PerformanceView, ...] = ()
     """Of each book, renewed with its trades and at most once a minute."""
+    playing: PlayingView | None = None
+    """Where a replay stands; None where it is none."""
     loosening: LooseningView | None = None
     """Limits on live accounts that a reload would loosen, and that nobody has agreed to yet."""

@@ -1,16 +1,19 @@
 """A replay under the cockpit: virtual time goes on at a chosen pace, and nothing else has a clock.
 
-What is played, and in which order, is the replay's alone: at any pace, and however busy the screen is, it
-writes the same journal, unless a person says something in between.
+What is played, and in which order, is the replay's alone: at any pace, however often it was held, and however
+busy the screen is, it writes the same journal, unless a person commands something in between. Commands are
+kept with the step in which they were heard: going back plays all of it anew, with those of before.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from typing import NamedTuple
 
 from msgspec import structs
 
@@ -21,6 +24,16 @@ from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Shutdown
 from engine.model.market import NANOS, Timeframe
 from engine.model.notices import Notice
+from engine.model.playing import (
+    Advance,
+    HoldPlay,
+    PlayingView,
+    PlayWish,
+    SeekPlay,
+    SetPace,
+    StepPlay,
+    next_pace,
+)
 from engine.model.view import HealthView, View
 from engine.runtime.commands import Commands
 from engine.runtime.pictures import Pictures
@@ -38,48 +51,90 @@ ENDED = "ended"
 Steps = Generator[int, int | None, None]
 
 
+class Play(NamedTuple):
+    """One playing of the recording, not begun."""
+
+    core: Core
+    replay: Replay
+    steps: Steps
+    """Of `Replay.stepwise`."""
+
+
+class _Heard(NamedTuple):
+    """A command of a person, and when it was heard."""
+
+    step: int
+    """In which step of the play,"""
+    ts: int
+    """and at which virtual time, nanoseconds UTC."""
+    command: AnyCommand
+
+
 class PacedReplay:
     """An EngineHandle. What is not of it belongs to the thread of the event loop that `main` runs on."""
 
     def __init__(
         self,
-        core: Core,
-        replay: Replay,
-        steps: Steps,
+        begin: Callable[[], Play],
         speed: float | None,
         *,
         since: int = 0,
+        span: tuple[int, int] = (0, 0),
         is_open: Callable[[int], bool] = lambda ts: True,
     ) -> None:
-        """`steps` are `replay.stepwise`, not begun. `speed` is virtual seconds a real one, None as fast as it
-        goes. Up to `since` (nanoseconds UTC), and while no market `is_open`, time passes at once.
+        """`begin` gives the play from its beginning, with a journal of its own: what was written before is
+        not wanted any more. `speed` is virtual seconds a real one, None as fast as it goes. Up to `since`
+        (nanoseconds UTC), and while no market `is_open`, time passes at once. `span` is what of the time is
+        recorded.
         """
-        self._core = core
-        self._replay = replay
-        self._steps = steps
+        self._begin = begin
         self._speed = speed
         self._since = since
+        self._span = span
         self._is_open = is_open
-        self._pace = "max" if speed is None else f"×{speed:g}"
         self._commands = Commands(self._take)
-        self._pictures = Pictures(core, self._health, self._virtual)
         self._told: list[AnyCommand] = []
+        self._heard: list[_Heard] = []
         self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
         self._over = False
+        self._paused = False
+        self._goal: SeekPlay | StepPlay | None = None
+        """Time passes at once until it is reached."""
+        self._mark: object = None
+        """What a step has to change."""
+        self._back: SeekPlay | None = None
+        """A time that is over already: to be reached from the beginning."""
+        self._run = 0
         self._next = 0
         """Virtual time at which play goes on, nanoseconds UTC."""
         self._anchor: tuple[float, int] | None = None
         """A real time, seconds of the loop, and the virtual one that was reached then."""
-        self._shown: tuple[View, str, View] | None = None
+        self._still = 0
+        """The virtual time while it stands still."""
+        self._older = 0
+        """Versions of the pictures of earlier plays."""
+        self._play = begin()
+        self._pictures = self._drawn()
+        self._state = self._standing()
+        self._shown: tuple[View, tuple[str, PlayingView], View] | None = None
+
+    @property
+    def core(self) -> Core:
+        """Of the play that goes on."""
+        return self._play.core
 
     # --- the handle: any thread ------------------------------------------------------------------------
 
     def view(self) -> View:
-        pace, view = self._pace, self._pictures.view()  # in this order: an ended one is shown as it ended
+        state, view = self._state, self._pictures.view()  # in this order: an ended one is shown as it ended
         shown = self._shown
-        if shown is None or shown[0] is not view or shown[1] != pace:
-            shown = self._shown = view, pace, structs.replace(view, replay=pace)
+        if shown is None or shown[0] is not view or shown[1] != state:
+            told = structs.replace(
+                view, version=self._older + view.version, replay=state[0], playing=state[1]
+            )
+            shown = self._shown = view, state, told
         return shown[2]
 
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
@@ -94,77 +149,159 @@ class PacedReplay:
     def ask(self, command: AnyCommand) -> Future[Notice]:
         return self._commands.ask(command)
 
+    def control(self, wish: PlayWish) -> None:
+        """See `ReplayControls`."""
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._wish, wish)
+
     # --- the loop --------------------------------------------------------------------------------------
 
     async def main(self) -> None:
         """Play to the end, and stay to be looked at, until a Shutdown command."""
-        self._commands.begin(asyncio.get_running_loop())
+        self._loop = asyncio.get_running_loop()
+        self._commands.begin(self._loop)
         pictures = asyncio.create_task(self._pictures.run(), name="pictures")
         try:
-            await self._play()
-            self._over = True
-            self._pictures.renew()  # whoever sees that it has ended sees how
-            self._pace = ENDED
-            log.info("the recording has ended")
-            while not self._stopping:
-                self._wake.clear()
-                await self._wake.wait()
+            while True:
+                await self._run_play()
+                if self._stopping:
+                    return
+                if self._back is None:
+                    await self._stay()
+                if self._stopping or self._back is None:
+                    return
+                pictures.cancel()
+                await asyncio.gather(pictures, return_exceptions=True)
+                self._begin_anew(self._back)
+                pictures = asyncio.create_task(self._pictures.run(), name="pictures")
         finally:
             pictures.cancel()
             await asyncio.gather(pictures, return_exceptions=True)
-            self._steps.close()
+            self._play.steps.close()
             self._commands.end()
             self._pictures.renew()
 
-    async def _play(self) -> None:
+    async def _stay(self) -> None:
+        """The recording has ended: to be looked at, until somebody leaves or goes back."""
+        self._over, self._goal = True, None
+        self._pictures.renew()  # whoever sees that it has ended sees how
+        self._restate()
+        log.info("the recording has ended")
+        while not self._stopping and self._back is None:
+            self._wake.clear()
+            await self._wake.wait()
+
+    def _begin_anew(self, goal: SeekPlay) -> None:
+        """From the beginning to the goal, with what was commanded up to then."""
+        self._heard = [heard for heard in self._heard if heard.ts <= goal.ts]
+        self._play.steps.close()
+        self._older += self._pictures.view().version
+        self._run += 1
+        self._over, self._anchor, self._back, self._next = False, None, None, 0
+        self._since = min(self._since, goal.ts)
+        self._play = self._begin()
+        self._pictures = self._drawn()
+        self._goal, self._paused = goal, True
+        self._restate()
+
+    async def _run_play(self) -> None:
+        """To the end, or until an earlier time is wanted."""
         loop = asyncio.get_running_loop()
+        steps, again = self._play.steps, deque(self._heard)
         with suppress(StopIteration):
-            self._next = next(self._steps)
-            breath, steps = loop.time(), 0
-            while not self._stopping:
-                reached = self._next
-                if self._paced(reached):
+            self._next = next(steps)
+            breath, count = loop.time(), 0
+            while not self._stopping and self._back is None:
+                reached, known = self._next, []
+                while again and again[0].step == count:
+                    known.append(again.popleft())
+                if known:
+                    reached = known[0].ts
+                elif self._waits(reached):
                     reached = await self._wait(loop, reached)
-                steps += 1
-                if steps % _LOOKS == 0 and loop.time() - breath > _BREATH_S:
+                    if self._stopping or self._back is not None:
+                        return
+                count += 1
+                if count % _LOOKS == 0 and loop.time() - breath > _BREATH_S:
                     await asyncio.sleep(0)
                     breath = loop.time()
-                if self._told:
-                    self._next = self._answered(reached)
+                if known:
+                    self._next = self._repeated(known, reached)
+                elif self._told:
+                    self._next = self._answered(count - 1, reached)
                 else:
-                    self._next = self._steps.send(reached)
+                    self._next = steps.send(reached)
 
-    def _paced(self, now: int) -> bool:
-        if self._speed is not None and now >= self._since and self._is_open(self._replay.now):
-            return True
+    def _waits(self, due: int) -> bool:
+        """Whether time may not go on to `due` at once."""
+        if self._goal is not None and self._reached(self._goal, due):
+            self._stand_still(self._goal.ts if isinstance(self._goal, SeekPlay) else self._play.replay.now)
+        if self._goal is None:
+            if self._paused:
+                return True
+            if self._speed is not None and due >= self._since and self._is_open(self._play.replay.now):
+                return True
         self._anchor = None
         return False
 
-    async def _wait(self, loop: asyncio.AbstractEventLoop, now: int) -> int:
-        """Until it is `now` in virtual time, or somebody says something; the virtual time then."""
-        assert self._speed is not None
-        if self._anchor is None:
-            self._anchor = loop.time(), self._replay.now
-        real, virtual = self._anchor
-        left = real + (now - virtual) / NANOS / self._speed - loop.time()
-        if left < -_LATE_S:
-            self._anchor = loop.time(), now
-        if left <= 0:
-            return now
-        self._wake.clear()
-        if not self._told and not self._stopping:
+    def _reached(self, goal: SeekPlay | StepPlay, due: int) -> bool:
+        return due > goal.ts if isinstance(goal, SeekPlay) else self._seen(goal) != self._mark
+
+    def _seen(self, step: StepPlay) -> object:
+        """What is other once a step has been made."""
+        market = self._play.core.market
+        if step.by is Advance.PRINT:
+            told = [market.bars.bars(one, Timeframe.M1) for one in self._play.core.instruments]
+            return market.prints or [bars[-1].open_ts if bars else 0 for bars in told]
+        bars = market.bars.bars(step.instrument, step.timeframe)
+        return bars[-1].open_ts if bars else 0
+
+    def _stand_still(self, ts: int) -> None:
+        """At a virtual time, which is never beyond what comes next."""
+        self._goal, self._anchor, self._paused = None, None, True
+        self._still = max(self._play.replay.now, min(ts, self._next))
+        self._pictures.renew()
+        self._restate()
+
+    async def _wait(self, loop: asyncio.AbstractEventLoop, due: int) -> int:
+        """Until it is `due` in virtual time, or somebody commands something; the virtual time then."""
+        while not self._stopping and self._back is None:
+            if self._told:
+                return min(due, self._virtual())
+            if not self._waits(due):
+                return due
+            left = None
+            if not self._paused:
+                assert self._speed is not None
+                if self._anchor is None:
+                    self._anchor = loop.time(), max(self._still, self._play.replay.now)
+                real, virtual = self._anchor
+                left = real + (due - virtual) / NANOS / self._speed - loop.time()
+                if left < -_LATE_S:
+                    self._anchor = loop.time(), due
+                if left <= 0:
+                    return due
+            self._wake.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), left)
-                return min(now, self._virtual())
-        return now
+        return due
 
     def _virtual(self) -> int:
         """What time it is: between two steps it passes too."""
-        if self._anchor is None or self._speed is None or self._over:
-            return self._replay.now
+        now = self._play.replay.now
+        if self._over or self._goal is not None:
+            return now
+        if self._paused:
+            return max(now, self._still)
+        if self._anchor is None or self._speed is None:
+            return now
         real, virtual = self._anchor
         passed = asyncio.get_running_loop().time() - real
-        return max(self._replay.now, min(self._next, virtual + int(passed * self._speed * NANOS)))
+        return max(now, min(self._next, virtual + int(passed * self._speed * NANOS)))
+
+    # --- what people say -------------------------------------------------------------------------------
 
     def _take(self, command: AnyCommand) -> None:
         if isinstance(command, Shutdown):
@@ -172,25 +309,74 @@ class PacedReplay:
             self._commands.refused(command, "the replay ends")
         elif self._over:
             self._commands.refused(command, "the recording has ended: nothing trades any more")
+        elif isinstance(self._goal, SeekPlay) or self._back is not None:
+            self._commands.refused(command, "the replay is on its way to another time")
         else:
             self._told.append(command)
         self._wake.set()
 
-    def _answered(self, reached: int) -> int:
+    def _wish(self, wish: PlayWish) -> None:
+        """What was asked of time, nanoseconds UTC; nothing of it is told to the core."""
+        now = self._virtual()
+        match wish:
+            case SetPace():
+                self._speed, self._anchor = next_pace(self._speed, faster=wish.faster), None
+                self._still = now
+            case HoldPlay():
+                self._goal, self._anchor, self._still, self._paused = None, None, now, wish.paused
+            case StepPlay() if not self._over:
+                self._goal, self._paused = wish, True
+                self._mark = self._seen(wish)
+            case SeekPlay():
+                if wish.ts < now:
+                    self._back = wish
+                elif not self._over:
+                    self._goal, self._paused = wish, True
+        self._restate()
+        self._wake.set()
+
+    def _answered(self, step: int, reached: int) -> int:
         """Let the core hear the commands at `reached`, and play on; gives when that goes on."""
         told, self._told = self._told, []
-        for command in told:
-            self._replay.tell(ev.CommandReceived(ts_recv=max(reached, self._replay.now), command=command))
-        turn = self._core.turn
+        self._heard += [_Heard(step, reached, command) for command in told]
+        turn = self._play.core.turn
         before = turn.noticed
         try:
-            return self._steps.send(reached)
+            return self._hear(told, reached)
         finally:
             said = [notice for notice in turn.notices if notice.seq > before]
             for command in told:
                 self._commands.taken(command, said)
 
+    def _repeated(self, known: Sequence[_Heard], reached: int) -> int:
+        """The same for what was commanded in an earlier play, and answered then."""
+        return self._hear([heard.command for heard in known], reached)
+
+    def _hear(self, told: Sequence[AnyCommand], reached: int) -> int:
+        replay = self._play.replay
+        for command in told:
+            replay.tell(ev.CommandReceived(ts_recv=max(reached, replay.now), command=command))
+        return self._play.steps.send(reached)
+
+    # --- what is seen ----------------------------------------------------------------------------------
+
+    def _drawn(self) -> Pictures:
+        return Pictures(self._play.core, self._health, self._virtual)
+
+    def _restate(self) -> None:
+        self._state = self._standing()
+
+    def _standing(self) -> tuple[str, PlayingView]:
+        pace = "max" if self._speed is None else f"×{self._speed:g}"
+        if self._over:
+            pace = ENDED
+        elif isinstance(self._goal, SeekPlay) or self._back is not None:
+            pace = "on its way"
+        elif self._paused:
+            pace = f"paused {pace}"
+        first, last = self._span
+        return pace, PlayingView(first, last, self._paused, self._run)
+
     def _health(self) -> HealthView:
-        return HealthView(
-            ok=True, detail="", prints=self._core.market.prints, counts=dict(self._core.turn.counts)
-        )
+        core = self._play.core
+        return HealthView(ok=True, detail="", prints=core.market.prints, counts=dict(core.turn.counts))

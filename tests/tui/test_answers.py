@@ -87,7 +87,7 @@ async def test_a_question_that_changes_or_is_answered_while_it_opens_harms_nothi
         await cockpit.app.on_event(Key("y", "y"))
         await pilot.pause()
         assert cockpit.app.screen is question
-        assert str(question.query_one(".card").border_title).startswith("No.")
+        assert str(question.query_one(".card").border_title).startswith("PRACTICE · No.")
 
 
 @pytest.mark.parametrize("keys", ["git Fy stuff", "fy", "Fyyyy", "f\ry", "xy Xy by !y", "qy", "ry"])
@@ -131,7 +131,7 @@ async def test_f50_another_question_in_its_place_has_to_be_read_anew() -> None:
         cockpit.clock.now += 0.1
         await pilot.press("y")
         assert cockpit.engine.sent == []
-        assert cockpit.app.screen.query_one(".card").border_title == "Lift the halt"
+        assert cockpit.app.screen.query_one(".card").border_title == "PRACTICE · Lift the halt"
         await cockpit.press(pilot, "y")
         assert cockpit.engine.sent == [Resume(id="ui-1", halted=True)]
 

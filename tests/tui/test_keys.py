@@ -73,6 +73,7 @@ TRADES: dict[str, Check] = {
 
 def test_every_action_is_tried() -> None:
     several = {a for a in ACTIONS if ACTIONS[a].several}  # tests/tui/test_books.py
+    several |= {a for a in ACTIONS if ACTIONS[a].replay}  # tests/tui/test_replay.py
     assert set(LOOKS) | set(TRADES) | several | {f"focus-{name}" for name in PANES} == set(ACTIONS)
     assert {a for a in ACTIONS if ACTIONS[a].danger is not Danger.NONE} == set(TRADES)
 

@@ -106,6 +106,9 @@ class Cockpit:
         self._held = ExitStack()
         """Released when engine and screen are both gone."""
 
+    replays = False
+    """A recording is played, and time is asked what it should do."""
+
     @property
     def alone(self) -> str:
         """Why the engine of this cockpit can't go on in a process of its own; empty where it can."""
@@ -177,6 +180,7 @@ class Cockpit:
 
         paths, how = self.paths, screen_options(self.options, self.paths, picture)
         how["alone"], how["after_first_paint"] = self.alone, begin
+        how["replay"] = engine if self.replays else None
         app = TStreamApp(engine, self.logs.tail, **how)
         reason = app.run() or app.reason
         if app.crash is not None:

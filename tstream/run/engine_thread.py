@@ -18,8 +18,9 @@ from engine.model.commands import AnyCommand, Shutdown
 from engine.model.errors import RefusedError
 from engine.model.market import Timeframe
 from engine.model.notices import Notice
+from engine.model.playing import PlayWish
 from engine.model.view import View
-from engine.ports import EngineHandle
+from engine.ports import EngineHandle, ReplayControls
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,12 @@ class EngineThread:
                     answer.set_exception(_stopped(ended))
                 return answer
         return engine.ask(command)
+
+    def control(self, wish: PlayWish) -> None:
+        """Of a replay its time; see `ReplayControls`."""
+        engine = self._engine
+        if isinstance(engine, ReplayControls):
+            engine.control(wish)
 
     # --- its life --------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -31,7 +31,7 @@ from engine.market.calendars.known import CME, calendar_of
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.market import MINUTE, Timeframe
 from engine.model.records import AnyRecord, encode
-from engine.runtime.paced_replay import PacedReplay
+from engine.runtime.paced_replay import PacedReplay, Play
 from engine.venue.fill_model import FillModel
 from tstream.clock import wall_ns
 from tstream.errors import UsageError
@@ -98,6 +98,8 @@ def open_replay(config: Path | None, options: ReplayOptions) -> int:
 class ReplayCockpit(Cockpit):
     """The cockpit on a replay instead of an engine that trades."""
 
+    replays = True
+
     def __init__(self, config: Path | None, look: RunOptions, places: Paths, run: ReplayRun) -> None:
         super().__init__(config, look, places)
         self._replay = run
@@ -138,22 +140,30 @@ class ReplayRun:
         model = FillModel(bar_ns=source.bar_ns)
         if self._datasets:
             model = model.on_whole_bars()
-        core = virtual_core(self.settings, tuple(traded.values()), "tape")
-        with SyncJournal(fresh_journal(self._places, JOURNAL), install="tape") as journal:
+        with ExitStack() as open_files:
 
-            def keep(records: Sequence[AnyRecord]) -> None:
-                journal.append([encode(record) for record in records], journal.last_seq + 1)
+            def begin() -> Play:
+                open_files.close()
+                core = virtual_core(self.settings, tuple(traded.values()), "tape")
+                journal = SyncJournal(fresh_journal(self._places, JOURNAL), install="tape")
+                open_files.enter_context(journal)
 
-            replay = Replay(core, traded, model, keep)
-            yield PacedReplay(
-                core,
-                replay,
-                replay.stepwise(source.start_ts, source.history, source.events()),
+                def keep(records: Sequence[AnyRecord]) -> None:
+                    journal.append([encode(record) for record in records], journal.last_seq + 1)
+
+                replay = Replay(core, traded, model, keep)
+                steps = replay.stepwise(source.start_ts, source.history, source.events())
+                return Play(core, replay, steps)
+
+            playing = PacedReplay(
+                begin,
                 self._options.speed,
                 since=self._begins,
+                span=(source.start_ts, source.end_ts),
                 is_open=lambda ts: any(calendar.is_open(ts) for calendar in calendars),
             )
-        self.summary = summary_of(core, model)
+            yield playing
+        self.summary = summary_of(playing.core, model)
 
     def _since(self, calendar: Calendar) -> int:
         """When play begins to be seen. Raises UsageError where the recording is over by then."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,7 +12,8 @@ from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from tui.confirmations import Confirmation
+from tui.base_app import CockpitApp
+from tui.confirmations import Confirmation, stakes
 from tui.screen_state import ScreenState
 from tui.typing_pace import could_be_read
 
@@ -50,7 +51,8 @@ class ConfirmScreen(ModalScreen[bool]):
 
     def _show(self, hint: str) -> None:
         shown, card = self._shown, self.query_one(".card")
-        card.border_title = shown.title.replace("[", "\\[")
+        view = cast("CockpitApp", self.app).presenter.view
+        card.border_title = f"{stakes(view)} · {shown.title}".replace("[", "\\[")
         card.border_subtitle = hint
         self.query_one("#words", Static).update(_words(shown))
         self.query_one("#yes", Button).label = f"Yes (y): {shown.yes}".replace("[", "\\[")

@@ -24,7 +24,7 @@ def help_rows(state: ScreenState, keys: Keys, width: int) -> list[Row]:
         rows += [cell(f"! {line}", "warn") for line in wrap(plain(problem), width - 2)]
     if rows:
         rows.append(EMPTY)
-    known = [a for a in ACTIONS.values() if not a.several or len(state.view.books) > 1]
+    known = [a for a in ACTIONS.values() if a.meant(state.view)]
     for group, actions in groupby(known, key=lambda a: a.group):
         rows.append(cell(group, "accent bold"))
         rows += [fit(_help_row(state, keys, action, width), width) for action in actions]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.model.view import View
 from tui.actions import ACTIONS, blocked, label_of
 from tui.confirmations import resumes_all
 from tui.keymap import Keys
@@ -14,10 +15,10 @@ from tui.things import AIMED, ThingKind
 _SWAPS = (Shape.SMALL,)
 
 
-def hint_ids(shape: Shape, *, several: bool = False, row: ThingKind | None = None) -> list[str]:
+def hint_ids(shape: Shape, view: View, row: ThingKind | None = None) -> list[str]:
     """Actions of the key line in their order: first those of the row under the cursor, if there is one.
-    `several` books have some of their own."""
-    usual = sorted((a for a in ACTIONS.values() if a.hint and several >= a.several), key=lambda a: a.hint)
+    Several books, and a replay, have some of their own."""
+    usual = sorted((a for a in ACTIONS.values() if a.hint and a.meant(view)), key=lambda a: a.hint)
     own = [a for a in ACTIONS.values() if row in a.rows]
     own.sort(key=lambda a: (a.id != "row", a.trade is None, a.hint or 50))
     shown = dict.fromkeys(a.id for a in (*own, *usual))
@@ -41,7 +42,7 @@ def key_row(
     thing = state.selected
     last = ["acknowledge"] * bool(unacknowledged(state)) + ["help", "quit"]
     several, kind = len(state.view.books) > 1, None if thing is None else thing.kind
-    for action_id in hint_ids(shape, several=several, row=kind):
+    for action_id in hint_ids(shape, state.view, kind):
         action = ACTIONS[action_id]
         instrument, book = state.aim if action.scoped else (state.instrument, state.book or None)
         off = bool(blocked(action, state.view, instrument, state.readonly, book))
