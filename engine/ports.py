@@ -19,6 +19,7 @@ from engine.model.market import Bar, Timeframe
 from engine.model.notices import LogLine, Notice
 from engine.model.orders import Capabilities
 from engine.model.playing import PlayWish
+from engine.model.questions import Question, Reply
 from engine.model.view import View
 
 Sink = Callable[[AnyEvent], None]
@@ -187,6 +188,11 @@ class EngineHandle(Protocol):
         Its exception is a RefusedError where the engine has stopped, so that it is certainly not carried out,
         and an UnknownOutcomeError where it was taken and nothing was said of it. It may never come: bound the
         wait. Cancelling does not call the command back.
+        """
+
+    def look_up(self, question: Question) -> Future[Reply]:
+        """Ask something that changes nothing; never blocks. The exception is a RefusedError with the reason
+        where there is no answer. It may never come: bound the wait.
         """
 
     def notices(self, after_seq: int) -> Sequence[Notice]:

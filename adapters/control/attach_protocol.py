@@ -21,11 +21,12 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from engine.model import chart, commands, notices, view
+from engine.model import chart, commands, notices, questions, view
 from engine.model.chart import ChartView, OlderBars, ZoneView
 from engine.model.commands import AnyCommand
 from engine.model.market import Bar, Timeframe
 from engine.model.notices import LogLine, Notice
+from engine.model.questions import Question, Reply
 
 T = TypeVar("T")
 
@@ -117,13 +118,20 @@ class LookingUp(Struct, frozen=True, tag="lookup"):
     ids: tuple[Word, ...]
 
 
+class QuestionAsked(Struct, frozen=True, tag="question"):
+    """Something that changes nothing."""
+
+    id: Word
+    question: Question
+
+
 class PictureTaken(Struct, frozen=True, tag="seen"):
     """It has this picture, and room for one more."""
 
     picture: int
 
 
-FromClient = Bridged | Hello | Looking | OlderWanted | CommandAsked | LookingUp | PictureTaken
+FromClient = Bridged | Hello | Looking | OlderWanted | CommandAsked | LookingUp | QuestionAsked | PictureTaken
 
 
 # --- what the engine says ----------------------------------------------------------------------------------
@@ -203,6 +211,13 @@ class AnswerSent(Struct, frozen=True, tag="answer"):
     why: str = ""
 
 
+class QuestionAnswered(Struct, frozen=True, tag="reply"):
+    id: str
+    reply: Reply | None = None
+    why: str = ""
+    """Why there is none."""
+
+
 class GoodBye(Struct, frozen=True, tag="good_bye"):
     """The engine hangs up on purpose."""
 
@@ -218,6 +233,7 @@ FromEngine = (
     | ChartSent
     | ChartTail
     | AnswerSent
+    | QuestionAnswered
     | GoodBye
 )
 
@@ -226,7 +242,7 @@ def _schema() -> str:
     """What both ends have to agree about: the fields of every value that goes over the line. Modules are
     found by what they import, so that none can be forgotten.
     """
-    told, modules = [], [chart, commands, notices, view, sys.modules[__name__]]
+    told, modules = [], [chart, commands, notices, questions, view, sys.modules[__name__]]
     for module in modules:  # grows meanwhile
         for name, one in sorted(vars(module).items()):
             if not isinstance(one, type) or not issubclass(one, (Struct, Enum)):

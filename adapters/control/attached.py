@@ -22,6 +22,7 @@ from adapters.control.asked import AskedCommands, Asker
 from adapters.control.protocol import ANSWER_SECONDS
 from adapters.control.shared_pictures import ChartKey, PlainPicture, SharedPictures, chart_frame
 from engine.model.chart import ChartView
+from engine.model.errors import RefusedError
 from engine.model.notices import Severity
 from engine.ports import EngineHandle, LogTail
 
@@ -235,6 +236,8 @@ class AttachedClient:
                     self._all.older(said)
                 case wire.CommandAsked():
                     self._ask(said)
+                case wire.QuestionAsked():
+                    self._look_up(said)
                 case wire.LookingUp():
                     for command_id in said.ids[: wire.MOST_LOOKED_UP]:
                         self._answer(self._all.commands.look_up(self._client, command_id))
@@ -262,7 +265,23 @@ class AttachedClient:
             return
         self._answer(self._all.commands.ask(said, asker))
 
-    def _answer(self, coming: Coroutine[Any, Any, wire.AnswerSent]) -> None:
+    def _look_up(self, said: wire.QuestionAsked) -> None:
+        async def reply() -> wire.QuestionAnswered:
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    told = await asyncio.wrap_future(self._all.handle.look_up(said.question))
+                    return wire.QuestionAnswered(said.id, told)
+            except RefusedError as error:
+                return wire.QuestionAnswered(said.id, why=f"{error}")
+            except TimeoutError:
+                return wire.QuestionAnswered(said.id, why="the engine has not answered in time")
+
+        if len(self._tasks) >= _ASKING:
+            self.say(wire.QuestionAnswered(said.id, why="too many questions are under way"))
+        else:
+            self._answer(reply())
+
+    def _answer(self, coming: Coroutine[Any, Any, wire.AnswerSent | wire.QuestionAnswered]) -> None:
         async def answer() -> None:
             self.say(await coming)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 from msgspec import Struct
 
-from engine.model.commands import AnyCommand
+from engine.model.commands import NOTE_LONGEST, AnyCommand
 
 LONGEST = 100
 """Characters of a word; it goes into the journal."""
@@ -33,15 +33,16 @@ def out_of_bounds(command: AnyCommand, line: bytes) -> str:
 def oversized(command: AnyCommand) -> str:
     """What of a command is larger than it may be, in words; empty where nothing is."""
     for name in command.__struct_fields__:
-        for wrong in _wrong(getattr(command, name)):
+        longest = NOTE_LONGEST if name == "text" else LONGEST
+        for wrong in _wrong(getattr(command, name), longest):
             return f"an id {wrong}" if name == "id" else f"{name} {wrong}"
     return ""
 
 
-def _wrong(value: object) -> Iterator[str]:
+def _wrong(value: object, longest: int = LONGEST) -> Iterator[str]:
     match value:
-        case str() if len(value) > LONGEST:
-            yield f"has at most {LONGEST} characters"
+        case str() if len(value) > longest:
+            yield f"has at most {longest} characters"
         case tuple() if len(value) > MOST:
             yield f"has at most {MOST} members"
         case tuple():

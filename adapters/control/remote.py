@@ -24,6 +24,7 @@ from adapters.control import attach_protocol as wire
 from adapters.control.changes import patched
 from adapters.control.dial import Dial, EngineConnection
 from adapters.control.given import Given, GivenCommands
+from adapters.control.remote_questions import AskedQuestions
 from adapters.control.remote_state import Sequenced
 from adapters.control.shared_pictures import ChartKey, PlainPicture, with_tail
 from engine.model.chart import ChartView
@@ -32,6 +33,7 @@ from engine.model.errors import FatalError, PortError, RefusedError, RetryableEr
 from engine.model.events import LinkState
 from engine.model.market import Timeframe
 from engine.model.notices import LogLine, Notice
+from engine.model.questions import Question, Reply
 from engine.model.view import View
 
 log = logging.getLogger(__name__)
@@ -79,6 +81,7 @@ class RemoteHandle:
         self._asked_for: dict[ChartKey, float] = {}
         self._looking: tuple[ChartKey, ...] = ()
         self._given = GivenCommands(self._say, now)
+        self._questions = AskedQuestions(self._say)
         self._writer: asyncio.StreamWriter | None = None
         self._heard_at = 0.0
         self._trouble = ""
@@ -120,6 +123,12 @@ class RemoteHandle:
         answer.set_running_or_notify_cancel()
         if not self._soon(self._given.take, Given(command, answer, self._now())):
             answer.set_exception(RefusedError("this client is not attached any more: nothing was done"))
+        return answer
+
+    def look_up(self, question: Question) -> Future[Reply]:
+        answer: Future[Reply] = Future()
+        if not self._soon(self._ask, question, answer):
+            answer.set_exception(RefusedError("this client is not attached any more"))
         return answer
 
     # --- its life --------------------------------------------------------------------------------------
@@ -197,6 +206,7 @@ class RemoteHandle:
             raise RetryableError(f"what came is not the engine's language ({error}): {why}") from None
         finally:
             self._writer = self._given.picture = None
+            self._questions.lost()
             await connection.close()
 
     async def _converse(self, connection: EngineConnection) -> None:
@@ -267,6 +277,8 @@ class RemoteHandle:
                     self._take_chart((said.instrument, said.timeframe), with_tail(known, said))
             case wire.AnswerSent():
                 self._given.heard(said)
+            case wire.QuestionAnswered():
+                self._questions.heard(said)
             case wire.GoodBye():
                 raise RetryableError(said.why)
             case _:
@@ -321,6 +333,9 @@ class RemoteHandle:
         writer = self._writer
         if writer is not None and not writer.is_closing():
             writer.write(wire.frame(message))
+
+    def _ask(self, question: Question, answer: Future[Reply]) -> None:
+        self._questions.take(question, answer, attached=self._writer is not None)
 
     def _look(self) -> None:
         """Tell which charts are looked at, where others are than before."""

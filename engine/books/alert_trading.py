@@ -7,24 +7,20 @@ order (docs/alerts.md#edits-and-deletions, F30). A text is data: parsed, compare
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from fractions import Fraction
 from typing import NamedTuple
 
-from msgspec import structs
-
 from engine.books import amend
+from engine.books.alert_terms import entry_terms
 from engine.books.book import Book
 from engine.books.entries import EntryTerms
 from engine.model import records as r
-from engine.model.alerts import Grade, Reason, Terms, Verdict, origin
+from engine.model.alerts import Reason, Terms, Verdict, origin
 from engine.model.events import AlertKind, AlertReceived
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.plans import Idea
 from engine.model.rooms import AfterFill, AlertRoom
-from engine.model.sizing import ByGrade
-from engine.risk.sizers import Wanted
 from engine.signals.market_data import MarketData
 from engine.state.alerts import AlertState
 from engine.state.state import PlanState
@@ -71,7 +67,7 @@ class AlertTrading:
         """Trade the rooms so from now on. Raises RoomError where one can't be, and nothing is changed."""
         rooms.check(configured, self._instruments, self._plug_ins)
         parsers = {room.name: rooms.parser_of(room, self._plug_ins) for room in configured}
-        self._rooms, self._parsers = {room.name: room for room in configured}, parsers
+        self.rooms, self._parsers = {room.name: room for room in configured}, parsers
 
     @property
     def waits(self) -> bool:
@@ -85,7 +81,7 @@ class AlertTrading:
         if known is not None and event.revision in known.revisions:
             self._turn.counts["alerts read again"] += 1
             return
-        room = self._rooms.get(event.room)
+        room = self.rooms.get(event.room)
         if room is None:
             self._write(event, Verdict.UNREAD, Unread(Reason.UNKNOWN_ROOM))
         elif known is not None and _overtaken(event, known):
@@ -119,7 +115,7 @@ class AlertTrading:
     # --- revisions -------------------------------------------------------------------------------------
 
     def _read(self, room: AlertRoom, event: AlertReceived, key: str, known: AlertState | None) -> None:
-        parsed = self._parse(room, event.text)
+        parsed = self.parse(room, event.text)
         read: Terms | Unread = (
             parsed if isinstance(parsed, Unread) else sanity.terms(parsed, room, self._instruments)
         )
@@ -144,14 +140,14 @@ class AlertTrading:
             book for book in self._books.values() if room.follows(book.name) and book.config.takes(room.name)
         ]
         why = self._against(room, event, key, terms, bool(books))
-        reference = self._reference(room, terms) if why is None else why
+        reference = self.reference(room, terms) if why is None else why
         if isinstance(reference, Unread):
             self._write(event, Verdict.REFUSED, reference, terms=terms)
             return
         self._write(event, Verdict.TRADED, detail=beyond, terms=terms)
         idea = sanity.idea(terms, room, key, reference, self._turn.wall)
         for book in books:
-            self._enter(book, idea, room, terms)
+            self._consider(book, idea, entry_terms(book, room, terms))
 
     def _against(
         self, room: AlertRoom, event: AlertReceived, key: str, terms: Terms, followed: bool
@@ -163,6 +159,10 @@ class AlertTrading:
             return Unread(
                 Reason.EXPIRED, old if age > room.max_age_ns else "it was missed, or its age is not told"
             )
+        return self.standing(room, key, terms, followed=followed)
+
+    def standing(self, room: AlertRoom, key: str, terms: Terms, *, followed: bool) -> Unread | None:
+        """The same of an alert that is new. Changes nothing."""
         if self._copies(room, key, terms):
             return Unread(Reason.SEEN, "the same trade came in another message")
         traded = self._turn.state.room_trades.get(room.name, 0)
@@ -258,8 +258,10 @@ class AlertTrading:
         for waiting in [waiting for waiting in self._waiting if waiting[0] == key]:
             del self._waiting[waiting]
 
-    def _parse(self, room: AlertRoom, raw: str) -> Alert | Unread:
-        """What the message says, whoever reads it: nothing that is struck through, hidden or taken back."""
+    def parse(self, room: AlertRoom, raw: str, *, quiet: bool = False) -> Alert | Unread:
+        """What the message says, whoever reads it: nothing that is struck through, hidden or taken back.
+        `quiet`: a parser that fails is nobody's news.
+        """
         parser = self._parsers[room.name]
         text = said(raw)
         try:
@@ -267,8 +269,9 @@ class AlertTrading:
         except Exception as error:
             if self._turn.on_fault is None:
                 raise
-            self.parser_error = error
-            self._turn.on_fault(error)
+            if not quiet:
+                self.parser_error = error
+                self._turn.on_fault(error)
             return Unread(Reason.PARSER_FAILED, "a fault in it, which the log has")
         if not isinstance(read, Alert | Unread):
             return Unread(Reason.PARSER_FAILED, "no answer")
@@ -289,7 +292,7 @@ class AlertTrading:
     def _age(self, posted_ts: int) -> int:
         return max(0, self._turn.wall - posted_ts)
 
-    def _reference(self, room: AlertRoom, terms: Terms) -> int | Unread:
+    def reference(self, room: AlertRoom, terms: Terms) -> int | Unread:
         symbol = terms.instrument
         quote = self._market.quotes.get(symbol)
         known = sanity.Market(
@@ -304,24 +307,12 @@ class AlertTrading:
         """Enter an amended alert in one book, or say why not."""
         if self._age(waiting.posted_ts) > waiting.room.max_age_ns:
             return Unread(Reason.EXPIRED)
-        reference = self._reference(waiting.room, waiting.terms)
+        reference = self.reference(waiting.room, waiting.terms)
         if isinstance(reference, Unread):
             return reference
         idea = sanity.idea(waiting.terms, waiting.room, key, reference, self._turn.wall)
-        self._enter(book, idea, waiting.room, waiting.terms)
+        self._consider(book, idea, entry_terms(book, waiting.room, waiting.terms))
         return None
-
-    def _enter(self, book: Book, idea: Idea, room: AlertRoom, terms: Terms) -> None:
-        """Every risk limit holds; scores are the strategies', and for the reward the room has its own bound.
-        A grade tells how sure the room is, too: A is full confidence.
-        """
-        limits = structs.replace(
-            book.config.risk, min_score_tenths=0, reward_to_risk_min=room.reward_to_risk_min
-        )
-        sure = Fraction(terms.qty, room.sizes.contracts(Grade.A))
-        sizing = room.sizing or book.config.sizing or ByGrade()
-        wanted = Wanted(sizing, terms.qty, sure)
-        self._consider(book, idea, EntryTerms(limits, wanted, room))
 
     def _follow(
         self, room: AlertRoom, book: Book, found: PlanState, before: Terms | None, after: Terms

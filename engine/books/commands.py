@@ -9,10 +9,12 @@ from engine.books import leftovers
 from engine.books.book import Book
 from engine.model import records as r
 from engine.model.commands import (
+    NOTE_LONGEST,
     BreakEven,
     CancelEntries,
     Flatten,
     Halt,
+    NoteTrade,
     Pause,
     Resume,
     RunCommand,
@@ -22,6 +24,7 @@ from engine.model.market import Side
 from engine.model.restrictions import TradingState
 from engine.portfolio.money import Marks
 from engine.risk.guards import exposed
+from engine.state.position import trade_key
 from engine.state.restrictions import ease, tighten
 from engine.state.state import Restriction, State
 from engine.state.turn import Turn
@@ -59,6 +62,8 @@ def obey(
 
     `contracts` and `expected` books are the configured ones; a book opens when its account is adopted.
     """
+    if isinstance(command, NoteTrade):
+        return _note(command, books)
     if isinstance(command, Shutdown):
         leftovers.look(books)
         return Answer(f"stopping; {leftovers.left(books)}")
@@ -93,6 +98,24 @@ def obey(
         case Halt():
             _halt(command, turn, meant)
             return Answer(f"{where}: halted; exits, stops and guards stay; resume --halted lifts it")
+
+
+def _note(command: NoteTrade, books: Mapping[str, Book]) -> Answer:
+    """A note needs a trade, and is bounded: it stays in the journal for ever."""
+    book = books.get(command.book)
+    if book is None:
+        return Answer(f"unknown book {command.book}; known: {', '.join(books) or 'none yet'}", done=False)
+    state = book.state
+    held = {trade_key(one.instrument, one.opened_ts): one for one in state.held()}
+    closed = next((one for one in reversed(state.trades) if one.key == command.trade), None)
+    instrument = held[command.trade].instrument if command.trade in held else None
+    instrument = closed.instrument if closed is not None else instrument
+    if instrument is None:
+        return Answer(f"no trade {command.trade} is known in {book.name}", done=False)
+    if len(command.text) > NOTE_LONGEST:
+        return Answer(f"a note has at most {NOTE_LONGEST} characters", done=False)
+    kept = "note kept" if command.text else "note taken off"
+    return Answer(f"{instrument} in {book.name}: {kept}")
 
 
 def _flatten(

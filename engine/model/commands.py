@@ -151,6 +151,21 @@ class ReduceManual(Command, frozen=True, kw_only=True, tag="reduce_manual"):
     """Only say what would come of it."""
 
 
+NOTE_LONGEST = 1_000
+"""Characters of a note."""
+
+
+class NoteTrade(Command, frozen=True, kw_only=True, tag="note_trade"):
+    """Keep what a person has to say of a trade; words that begin with # are its tags. It replaces the note
+    before; an empty one takes it off.
+    """
+
+    book: str
+    trade: str
+    """Its key (engine.model.review); that of an open position stays with the trade that it becomes."""
+    text: str
+
+
 class StartBot(Command, frozen=True, kw_only=True, tag="start_bot"):
     """Ask a bot again that was stopped, or that is out: it failed or took too long."""
 
@@ -176,7 +191,7 @@ class AnswerLoosening(Command, frozen=True, kw_only=True, tag="answer_loosening"
 
 
 ManualCommand = PlaceManual | ChangeManual | CancelManual | ReduceManual
-RunCommand = Flatten | CancelEntries | BreakEven | Pause | Resume | Halt | Shutdown
+RunCommand = Flatten | CancelEntries | BreakEven | Pause | Resume | Halt | Shutdown | NoteTrade
 BotCommand = StartBot | StopBot
 SettingsCommand = Reload | AnswerLoosening
 AnyCommand = RunCommand | ManualCommand | BotCommand | SettingsCommand

@@ -18,6 +18,7 @@ from engine.model.commands import AnyCommand, Reload, Shutdown
 from engine.model.market import NANOS, Timeframe
 from engine.model.notices import Notice
 from engine.model.orders import Account
+from engine.model.questions import Question, Reply
 from engine.model.view import HealthView, View
 from engine.ports import AlertSource, Broker, Clock, EmergencyLog, Journal, MarketFeed
 from engine.runtime.bot_watch import watch
@@ -30,6 +31,7 @@ from engine.runtime.journal_writer import JournalWriter
 from engine.runtime.older_bars import OlderBarsLoader
 from engine.runtime.performance import Performance
 from engine.runtime.pictures import Pictures
+from engine.runtime.questions import Questions
 from engine.runtime.snapshots import StateSnapshots
 from engine.runtime.supervision import ALERTS_LINK, Supervisor
 from engine.runtime.watch import Watch
@@ -119,6 +121,7 @@ class Engine:
         self.risks = Watch(core, core.config.watch, clock, self._post)
         """Belongs to the loop."""
         self._performance = Performance(core, clock, self.risks.figures)
+        self._questions = Questions(lambda: core)
         self._pictures = Pictures(core, self._health, clock, self._older, lambda: self._performance.rows)
         core.turn.on_fault = self._survived
         watch(core.entries.bots, self._post, clock)
@@ -148,6 +151,9 @@ class Engine:
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         self._pictures.load_older(instrument, timeframe)
+
+    def look_up(self, question: Question) -> Future[Reply]:
+        return self._questions.ask(question)
 
     def notices(self, after_seq: int) -> Sequence[Notice]:
         return [notice for notice in self._pictures.view().notices if notice.seq > after_seq]
@@ -192,6 +198,7 @@ class Engine:
         for event in self._early:
             self._post(event)
         self._commands.begin(loop)
+        self._questions.begin(loop)
         writer.write(*self._core.start(self._clock()))
         tasks = [
             asyncio.create_task(writer.run(), name="journal writer"),

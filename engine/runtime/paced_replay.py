@@ -34,9 +34,11 @@ from engine.model.playing import (
     StepPlay,
     next_pace,
 )
+from engine.model.questions import Question, Reply
 from engine.model.view import HealthView, View
 from engine.runtime.commands import Commands
 from engine.runtime.pictures import Pictures
+from engine.runtime.questions import Questions
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +95,7 @@ class PacedReplay:
         self._span = span
         self._is_open = is_open
         self._commands = Commands(self._take)
+        self._questions = Questions(lambda: self._play.core)
         self._told: list[AnyCommand] = []
         self._heard: list[_Heard] = []
         self._wake = asyncio.Event()
@@ -143,6 +146,9 @@ class PacedReplay:
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         self._pictures.load_older(instrument, timeframe)
 
+    def look_up(self, question: Question) -> Future[Reply]:
+        return self._questions.ask(question)
+
     def notices(self, after_seq: int) -> Sequence[Notice]:
         return [notice for notice in self._pictures.view().notices if notice.seq > after_seq]
 
@@ -162,6 +168,7 @@ class PacedReplay:
         """Play to the end, and stay to be looked at, until a Shutdown command."""
         self._loop = asyncio.get_running_loop()
         self._commands.begin(self._loop)
+        self._questions.begin(self._loop)
         pictures = asyncio.create_task(self._pictures.run(), name="pictures")
         try:
             while True:

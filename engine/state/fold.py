@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import structs
 
 from engine.model import records as r
-from engine.model.commands import ManualCommand
+from engine.model.commands import ManualCommand, NoteTrade
 from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import PlanStatus, command_of
 from engine.model.restrictions import TradingState
@@ -24,6 +24,7 @@ from engine.state.fold_days import (
 from engine.state.fold_fills import dust_left, fill_applied, position_adjusted
 from engine.state.fold_late_fills import fill_settled
 from engine.state.state import (
+    TRADES_KEPT,
     BookState,
     LegState,
     Order,
@@ -114,8 +115,19 @@ def _idea_refused(state: State, record: r.IdeaRefused) -> None:
 def _command_taken(state: State, record: r.CommandTaken) -> None:
     """What orders by hand came to is kept: the same command again does nothing again."""
     command = record.command
+    if isinstance(command, NoteTrade) and record.done:
+        _noted(state.kept_book(command.book), command)
     if isinstance(command, ManualCommand) and not getattr(command, "dry_run", False):
         answered(state.answers, command.id, Answered(record.answer, record.done))
+
+
+def _noted(book: BookState, command: NoteTrade) -> None:
+    """The newest note counts; as many are kept as trades are."""
+    book.notes.pop(command.trade, None)
+    if command.text:
+        book.notes[command.trade] = command.text
+        if len(book.notes) > TRADES_KEPT:
+            del book.notes[next(iter(book.notes))]
 
 
 def _plan_changed(state: State, record: r.PlanChanged) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from engine.model import records as r
 from engine.model.instrument import Instrument
 from engine.model.market import Side
 from engine.model.orders import Fill, Slot
-from engine.model.plans import StopRule
+from engine.model.plans import StopRule, TradePlan
 from engine.state import fold_alerts, fold_shares
 from engine.state.closings import note_closing
 from engine.state.fold_days import book_trade, carry_late, count_cost, is_late
-from engine.state.position import Trade
+from engine.state.position import Trade, TradeSource
 from engine.state.state import BookState, Dust, Inferred, Order, State
 
 
@@ -38,7 +40,9 @@ def fill_applied(state: State, record: r.FillApplied) -> None:
     order.suspended = False
     book.shelve(order)
     reason = _exit_reason(book, order)
-    trade = book.kept_position(fill.instrument).apply(
+    position = book.kept_position(fill.instrument)
+    position.slip_sum += worse_by(book, order, fill.price) * fill.qty
+    trade = position.apply(
         state.instruments[fill.instrument],
         fill.side,
         fill.price,
@@ -53,7 +57,7 @@ def fill_applied(state: State, record: r.FillApplied) -> None:
     if trade is not None:
         _book_trade(state, book, trade, late)
     if late:
-        carry_late(state, book, book.kept_position(fill.instrument))
+        carry_late(state, book, position)
     _forget_month(book, fill.instrument)
 
 
@@ -78,7 +82,29 @@ def _fee(instrument: Instrument, order: Order, fill: Fill) -> tuple[int, Decimal
     return taken, fill.cost_usd + instrument.notional(fill.price, taken)
 
 
+def worse_by(book: BookState, order: Order, price: int) -> int:
+    """By how many ticks a fill of an order at a price is worse than what the order asked for."""
+    wanted = order.limit if order.limit is not None else order.stop
+    if wanted is None and order.slot is Slot.ENTRY and (found := book.plans.get(order.plan_id or "")):
+        wanted = found.plan.reference
+    return 0 if wanted is None else (price - wanted) * order.side.sign
+
+
+def _source(plan: TradePlan) -> TradeSource:
+    seen = plan.pattern
+    return TradeSource(
+        plan.owner,
+        plan.strategy if seen is None else seen.kind,
+        "" if seen is None else seen.timeframe.value,
+        plan.score_tenths,
+        plan.reasons,
+    )
+
+
 def _book_trade(state: State, book: BookState, trade: Trade, late: bool = False) -> None:
+    plan = book.plans.get(trade.plan_id)
+    if plan is not None:
+        trade = replace(trade, source=_source(plan.plan))
     before = book.day.won_usd - book.day.lost_usd
     book_trade(state, book, trade, late)
     fold_alerts.trade_closed(book, trade, book.day.won_usd - book.day.lost_usd - before)

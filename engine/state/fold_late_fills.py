@@ -69,6 +69,7 @@ def _correct(
     position = book.kept_position(fill.instrument)
     if position.qty and then.ts >= position.opened_ts:
         position.costs_usd += cost_usd
+        position.slip_sum += ticks * order.side.sign
         if order.side is position.side:
             position.open_sum += ticks
         else:
@@ -95,6 +96,7 @@ def _mended(state: State, trade: Trade, order: Order, ticks: int, cost_usd: Deci
         exit_sum=exit_sum,
         gross_usd=state.instruments[trade.instrument].usd((exit_sum - entry_sum) * trade.side.sign),
         costs_usd=trade.costs_usd + cost_usd,
+        slip_sum=None if trade.slip_sum is None else trade.slip_sum + ticks * order.side.sign,
     )
 
 

@@ -16,6 +16,18 @@ Ticks = Fraction | int
 """A number of ticks that may be broken; whole ones are plain numbers, as most are."""
 
 
+class TradeSource(Struct, frozen=True):
+    """What a trade came of, by its plan."""
+
+    owner: str
+    """Bot, room or strategy; "manual" of a person's."""
+    setup: str
+    """The pattern, or who or what else thought of it."""
+    timeframe: str = ""
+    score_tenths: int = 0
+    reasons: tuple[str, ...] = ()
+
+
 class Trade(Struct, frozen=True):
     """A closed cycle, flat to flat. Sums of price x quantity are in ticks."""
 
@@ -37,6 +49,17 @@ class Trade(Struct, frozen=True):
     """What all its contracts risked at their first stops, USD; None where some of them had none of ours."""
     plan_id: str = ""
     """The plan that opened it; empty where none of ours did."""
+    slip_sum: int | None = None
+    """By how many ticks its fills were worse than the prices that were asked for, each times its contracts;
+    below zero where they were better. Market orders that only close ask for none.
+    """
+    source: TradeSource | None = None
+    """None where no plan of ours opened it."""
+
+    @property
+    def key(self) -> str:
+        """Names it among those of its book."""
+        return trade_key(self.instrument, self.opened_ts)
 
     @property
     def net_usd(self) -> Decimal:
@@ -81,6 +104,8 @@ class Position(Struct):
     """
     plan_id: str = ""
     """The plan that opened the running cycle."""
+    slip_sum: int = 0
+    """As of `Trade`, of the running cycle."""
 
     @property
     def side(self) -> Side:
@@ -180,12 +205,18 @@ class Position(Struct):
             self.mfe_usd,
             None if self.risk_sum is None else instrument.usd(self.risk_sum),
             self.plan_id,
+            self.slip_sum,
         )
-        self.risk_sum, self.plan_id = 0, ""
+        self.risk_sum, self.plan_id, self.slip_sum = 0, "", 0
         self.mae_usd = self.mfe_usd = Decimal(0)
         self.open_sum = self.open_qty = self.exit_sum = self.exit_qty = 0
         self.costs_usd = Decimal(0)
         return trade
+
+
+def trade_key(instrument: str, opened_ts: int) -> str:
+    """Names a trade among those of its book, from its first fill on."""
+    return f"{instrument}@{opened_ts}"
 
 
 def nearest_tick(total: int, contracts: int) -> int:

@@ -207,6 +207,8 @@ class BookState(Struct):
     closings: dict[str, Closing] = field(default_factory=dict)
     """What the newest fills that closed contracts have earned, by trade id, oldest first."""
     trades: list[Trade] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
+    """What a person has said of trades, by their keys, the newest notes last."""
     earned_usd: Decimal = Decimal(0)
     """Net of all trades that were ever finished, USD; the list above keeps the newest only."""
     day: DayStats = field(default_factory=DayStats)

@@ -14,6 +14,7 @@ from engine.model.commands import AnyCommand
 from engine.model.errors import PortError
 from engine.model.market import Timeframe
 from engine.model.notices import Notice, NoticeKind, Severity
+from engine.model.questions import Question, Reply
 from engine.model.view import View
 
 
@@ -27,6 +28,9 @@ class FakeEngine:
         self.error = error
         self._lock = threading.RLock()
         self.sent: list[AnyCommand] = []
+        self.looked_up: list[Question] = []
+        self.reply: Reply | None = None
+        """What every question is answered; None answers none."""
 
     def view(self) -> View:
         with self._lock:
@@ -37,6 +41,13 @@ class FakeEngine:
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         return None
+
+    def look_up(self, question: Question) -> Future[Reply]:
+        self.looked_up.append(question)
+        answer: Future[Reply] = Future()
+        if self.reply is not None:
+            answer.set_result(self.reply)
+        return answer
 
     def notices(self, after_seq: int) -> Sequence[Notice]:
         with self._lock:

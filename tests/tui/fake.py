@@ -12,11 +12,13 @@ from msgspec.structs import replace
 
 from engine.model.chart import AlignmentView, ChartView, FrameView, OlderBars
 from engine.model.commands import AnyCommand
+from engine.model.errors import RefusedError
 from engine.model.events import LinkState
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
 from engine.model.notices import LogLine, Notice, NoticeKind, Severity
 from engine.model.orders import AccountKind, OrderStatus, OrderType, Slot
+from engine.model.questions import Question, Reply
 from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
 from engine.model.view import (
     Band,
@@ -47,6 +49,9 @@ class FakeEngine:
         self.asked: dict[str, Future[Notice]] = {}
         self.happened: list[Notice] = list(self.current.notices)
         self.log: list[LogLine] = list(logs)
+        self.looked_up: list[Question] = []
+        self.replies: dict[type, Reply] = {}
+        """By the question's type; what has none is refused."""
         self.older: dict[tuple[str, Timeframe], tuple[tuple[Bar, ...], OlderBars]] = {}
         """What stands before the bars of a chart, and what there is before that."""
         self.asked_older: list[tuple[str, Timeframe]] = []
@@ -63,6 +68,16 @@ class FakeEngine:
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         self.asked_older.append((instrument, timeframe))
+
+    def look_up(self, question: Question) -> Future[Reply]:
+        self.looked_up.append(question)
+        answer: Future[Reply] = Future()
+        reply = self.replies.get(type(question))
+        if reply is None:
+            answer.set_exception(RefusedError("nobody is there"))
+        else:
+            answer.set_result(reply)
+        return answer
 
     def ask(self, command: AnyCommand) -> Future[Notice]:
         """Nothing is answered before the test says so (`answer`)."""

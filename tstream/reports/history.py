@@ -49,6 +49,8 @@ class BookHistory(Struct):
     """By trade date the deepest fall from the day's high, at every event."""
     loss_limit_usd: Decimal = Decimal(0)
     """The firm's, as the account's name tells it; 0 where it tells none."""
+    notes: dict[str, str] = field(default_factory=dict)
+    """What a person has said of trades, by their keys."""
     today: date | None = None
     """The trade date that the journal ends in; None where no day has begun."""
 
@@ -210,6 +212,7 @@ class JournalHistory:
                 curve.points if currency == own else [],
                 curve.deepest if currency == own else {},
                 resolve(RiskLimits(), account).max_loss_usd if currency == own else Decimal(0),
+                dict(known.notes),
                 date.fromisoformat(day) if day else None,
             )
             for currency in dict.fromkeys((own, *by_currency))

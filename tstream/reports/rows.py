@@ -9,8 +9,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from engine.model.instrument import Instrument
 from engine.model.market import Side
+from engine.portfolio.review import average, slippage_usd, tags_of
 from engine.portfolio.statistics import efficiency
 from engine.state.position import Trade
 from tstream.clock import iso
@@ -58,6 +58,15 @@ class ReportRow(Struct, frozen=True):
     """Out of ten, of its idea."""
     why: tuple[str, ...]
     """Reasons of its idea."""
+    setup: str
+    """The pattern that it came from, else who or what thought of it."""
+    timeframe: str
+    slippage: Decimal | None
+    """What its fills were worse by than the prices that were asked for."""
+    note: str
+    """What a person has said of it,"""
+    tags: tuple[str, ...]
+    """and the words of that which begin with #."""
 
     @property
     def signed_qty(self) -> str:
@@ -74,7 +83,7 @@ def trade_rows(history: ReportHistory, book: BookHistory, zone: str = "") -> Ite
 
 def _row(history: ReportHistory, book: BookHistory, trade: Trade, zone: str) -> ReportRow:
     known, plan = history.instruments[trade.instrument], history.plans.get(trade.plan_id)
-    share = efficiency(trade)
+    share, note = efficiency(trade), book.notes.get(trade.key, "")
     return ReportRow(
         section=book.title,
         book=book.book,
@@ -83,8 +92,8 @@ def _row(history: ReportHistory, book: BookHistory, trade: Trade, zone: str) -> 
         contract=trade.instrument,
         side="long" if trade.side is Side.BUY else "short",
         qty=known.qty(trade.qty),
-        entry=_average(known, trade.entry_sum, trade.qty),
-        exit=_average(known, trade.exit_sum, trade.qty),
+        entry=average(known, trade.entry_sum, trade.qty),
+        exit=average(known, trade.exit_sum, trade.qty),
         opened=iso(trade.opened_ts),
         closed=iso(trade.closed_ts),
         trade_date=book.calendar.trade_date(trade.closed_ts).isoformat(),
@@ -100,14 +109,12 @@ def _row(history: ReportHistory, book: BookHistory, trade: Trade, zone: str) -> 
         by="" if plan is None else plan.owner,
         score=plan.score_tenths / 10 if plan is not None and plan.score_tenths else None,
         why=() if plan is None else plan.reasons,
+        setup=trade.source.setup if trade.source is not None else "",
+        timeframe=trade.source.timeframe if trade.source is not None else "",
+        slippage=slippage_usd(trade, known),
+        note=note,
+        tags=tags_of(note),
     )
-
-
-def _average(known: Instrument, total: int, qty: int) -> Decimal:
-    """With the digits of the tick, or one or two more where it lies between two."""
-    exact = known.tick_size * total / qty
-    shown = [exact.quantize(Decimal(1).scaleb(-known.decimals - more)) for more in range(3)]
-    return next((price for price in shown if price == exact), shown[-1])
 
 
 def csv_lines(rows: list[Struct]) -> Iterator[list[str]]:

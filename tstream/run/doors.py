@@ -13,6 +13,7 @@ from engine.model.commands import AnyCommand
 from engine.model.events import SecurityTold
 from engine.model.market import Timeframe
 from engine.model.notices import Notice, Severity
+from engine.model.questions import Question, Reply
 from engine.model.view import View
 from engine.ports import Clock, EngineHandle
 from engine.runtime.engine import Engine
@@ -34,6 +35,9 @@ class CommandsWritten:
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         self._engine.load_older(instrument, timeframe)
+
+    def look_up(self, question: Question) -> Future[Reply]:
+        return self._engine.look_up(question)
 
     def notices(self, after_seq: int) -> Sequence[Notice]:
         return self._engine.notices(after_seq)

@@ -19,6 +19,7 @@ from engine.model.errors import RefusedError
 from engine.model.market import Timeframe
 from engine.model.notices import Notice
 from engine.model.playing import PlayWish
+from engine.model.questions import Question, Reply
 from engine.model.view import View
 from engine.ports import EngineHandle, ReplayControls
 
@@ -72,6 +73,14 @@ class EngineThread:
         engine = self._engine
         if engine is not None:
             engine.load_older(instrument, timeframe)
+
+    def look_up(self, question: Question) -> Future[Reply]:
+        engine = self._engine
+        if engine is not None:
+            return engine.look_up(question)
+        answer: Future[Reply] = Future()
+        answer.set_exception(RefusedError("there is no engine at work that could answer"))
+        return answer
 
     def notices(self, after_seq: int) -> Sequence[Notice]:
         engine = self._engine
