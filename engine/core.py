@@ -126,12 +126,11 @@ class Core:
         if turn.now >= self.market.sources.due:
             self._guarded(self._look_at_sources)
         if counts or type(event) is ev.ContractResolved:
-            try:
-                _HANDLERS[type(event)](self, event)
-            except Exception as error:  # noqa: BLE001
-                paused_by(error, self.turn)
+            self._guarded(_HANDLERS[type(event)], self, event)
         if self.alerts.waits:
             self._guarded(self.alerts.tend)
+        if self.state.reversing:
+            self._guarded(self.manual.tend)
         if turn.effects:
             self._pulse.wake()  # brokers inside take their effects away, and answer them
             for broker in self.inside:

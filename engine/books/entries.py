@@ -48,6 +48,8 @@ class EntryTerms(NamedTuple):
     """What a person wants overridden, by the words of `OVERRIDES`."""
     instead_of: str | None = None
     """The plan that the idea would change: it does not stand in its own way."""
+    after_close: bool = False
+    """What is held of the contract is closed first."""
     bot: Bot | None = None
     """Whose idea it is, where it is a bot's."""
 
@@ -211,6 +213,8 @@ class Entries:
         facts = self._circumstances(book, idea, terms)
         if terms.instead_of is not None:
             facts = structs.replace(facts, **self._without(book, terms.instead_of))
+        if terms.after_close:
+            facts = structs.replace(facts, **self._emptied(book, instrument, facts.room_micros))
         qty, against, why = gate.check(idea, instrument, limits, facts, terms.wanted)
         if terms.bot is not None:
             against = (*terms.bot.against(book.state, idea, self._turn.now), *against)
@@ -226,6 +230,27 @@ class Entries:
             "open_plans": len(others),
             "open_risk_usd": open_risk_usd(known, self._turn.state, self._marks),
             "room_micros": None,  # it has its contracts, and what they tie up
+            "margin_available_usd": None,
+            "exposure_left_usd": None,
+            "free_usd": None,
+        }
+
+    def _emptied(self, book: Book, instrument: Instrument, micros: int | None) -> dict[str, Any]:
+        """What the gate is told where everything of a contract is closed first. What that frees of margin and
+        equity is known once it is closed, when the gate is asked again.
+        """
+        symbol, state = instrument.symbol, book.state
+        others = {name: found for name, found in state.plans.items() if found.plan.instrument != symbol}
+        held = {name: position for name, position in state.positions.items() if name != symbol}
+        known = structs.replace(state, plans=others, positions=held)
+        freed = abs(state.position(symbol).qty) * instrument.minis
+        return {
+            "busy_instrument": False,
+            "beside": "",
+            "opposed": "",
+            "open_plans": len(others),
+            "open_risk_usd": open_risk_usd(known, self._turn.state, self._marks),
+            "room_micros": None if micros is None else micros + freed,
             "margin_available_usd": None,
             "exposure_left_usd": None,
             "free_usd": None,

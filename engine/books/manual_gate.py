@@ -67,7 +67,7 @@ def may_change(
     ideas = []
     for one in (Changed(plan.legs, plan.entry_price), change):
         at, stop = manual_changes.widest(state, found, one)
-        aims = () if begun else _targets(one.legs, at, plan.side.sign)
+        aims = () if begun else targets(one.legs, at, plan.side.sign)
         ideas.append(Idea(MANUAL, plan.instrument, plan.side, at, stop, aims, 0, (), wall))
     was, wanted = ideas
     more, poorer = after > before, not begun and wanted.reward_to_risk < was.reward_to_risk
@@ -87,7 +87,7 @@ def may_change(
     return after
 
 
-def _targets(legs: Iterable[Leg], entry: int, sign: int) -> tuple[int, ...]:
+def targets(legs: Iterable[Leg], entry: int, sign: int) -> tuple[int, ...]:
     """Where a trade that enters there has its first profit, leg by leg, the nearest first, ticks."""
     ends = (
         (leg.touch, leg.touch_offset) if leg.touch_offset is not None else (leg.target, leg.target_offset)

@@ -52,14 +52,13 @@ def asked(command: PlaceManual, known: Instrument, touch: int) -> Asked:
         raise WrongError(f"distances are 1 to {MOST_TICKS} ticks")
     if max(len(command.targets), len(command.target_ticks)) > MOST_TARGETS:
         raise WrongError(f"a trade has at most {MOST_TARGETS} targets")
-    if command.qty is not None and not 1 <= command.qty <= MOST_LOTS:
-        raise WrongError(f"the quantity is 1 to {MOST_LOTS} lots")
+    lots(command.qty)
     if command.minutes is not None and not 1 <= command.minutes <= MOST_MINUTES:
         raise WrongError(f"an entry rests for 1 to {MOST_MINUTES} minutes, or for the day")
-    if (command.qty is None) is (command.risk_usd is None):
-        raise WrongError("say how much: a quantity, or the USD to risk, and not both")
-    if command.risk_usd is not None and not _sound(command.risk_usd):
-        raise WrongError("the USD to risk must be a plain number above 0")
+    many = (command.qty is not None, command.risk_usd is not None, command.sized)
+    if sum(many) != 1:
+        raise WrongError("say how much: a quantity, the USD to risk, or the book's own sizing, one of them")
+    sound_risk(command.risk_usd)
     if command.side.sign < 0 and not known.shortable:
         raise WrongError(f"{known.symbol} can't be sold short")
     if (command.stop is None) is (command.stop_ticks is None):
@@ -88,6 +87,18 @@ def asked(command: PlaceManual, known: Instrument, touch: int) -> Asked:
         right_side(known, stop, fills, sign)
     aims(known, targets, entry, sign)
     return Asked(entry, stop, targets)
+
+
+def lots(qty: int | None) -> None:
+    """Raises WrongError."""
+    if qty is not None and not 1 <= qty <= MOST_LOTS:
+        raise WrongError(f"the quantity is 1 to {MOST_LOTS} lots")
+
+
+def sound_risk(usd: Decimal | None) -> None:
+    """Raises WrongError."""
+    if usd is not None and not _sound(usd):
+        raise WrongError("the USD to risk must be a plain number above 0")
 
 
 def moved(command: ChangeManual, known: Instrument) -> Moved:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.model import records as r
 from engine.model.config import BookConfig, EngineConfig
 from engine.model.instrument import InstrumentKind
 from engine.model.notices import NoticeKind, Severity
@@ -75,6 +76,15 @@ class BookContext:
     def fill_text(self, fill: Fill) -> str:
         """What was filled, in the same words."""
         return f"{fill.side.value} {self.quantity(fill.instrument, fill.qty)} {fill.instrument}"
+
+    def stay_flat(self, instruments: tuple[str, ...] | None, reason: str) -> None:
+        """What waits for a close there, or anywhere, to enter the other side, is not entered any more."""
+        for begun in list(self.turn.state.reversing.values()):
+            symbol = begun.command.instrument
+            if begun.book == self.book and (instruments is None or symbol in instruments):
+                self.turn.commit(
+                    r.ReverseEnded(ts=self.now, book=self.book, instrument=symbol, reason=reason)
+                )
 
     def price_of(self, position: Position) -> int:
         """What a position could be closed at, ticks; its entry while there is no mark."""

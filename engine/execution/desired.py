@@ -47,10 +47,10 @@ def entry(plan: TradePlan, k: int, brackets: bool) -> OrderSpec:
     leg = plan.legs[k]
     return OrderSpec(
         plan.side,
-        plan.entry_type,
+        OrderType.MARKET if leg.added else plan.entry_type,
         leg.qty,
-        limit=plan.entry_limit,
-        stop=plan.entry_stop,
+        limit=None if leg.added else plan.entry_limit,
+        stop=None if leg.added else plan.entry_stop,
         stop_offset=leg.stop_offset if brackets else None,
         target_offset=leg.target_offset if brackets else None,
     )

@@ -123,6 +123,7 @@ class Flattener:
 
     def start(self, instruments: tuple[str, ...], reason: str) -> None:
         """Latch instruments. `reason`: manual, risk, flat_time, expiry, signal, time, target."""
+        self._book.stay_flat(instruments, "it is being flattened")
         fresh = tuple(i for i in instruments if i not in self._book.state.flattening)
         if fresh:
             self._book.turn.commit(

@@ -21,6 +21,8 @@ def even_out(book: BookContext, found: PlanState) -> None:
     plan, legs = found.plan, found.legs
     if len(legs) != 2 or plan.status is not PlanStatus.OPEN or any(leg.exited for leg in legs):
         return
+    if any(leg.added for leg in plan.legs):
+        return  # what was added later is no part of what was split
     held = sum(leg.entered for leg in legs)
     first = held // 2
     if held in (0, plan.qty) or not first or legs[0].entered == first:

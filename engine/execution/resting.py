@@ -21,7 +21,8 @@ class RestingEntries:
         self._orders = orders
 
     def cancel(self, instrument: str | None) -> int:
-        """Those of an instrument, or of all; their number."""
+        """Those of an instrument, or of all; their number. What waits for a close is not entered either."""
+        self._book.stay_flat(None if instrument is None else (instrument,), "entries are cancelled")
         entries = [o for o in self._book.state.live_orders(instrument) if o.slot is Slot.ENTRY]
         for order in entries:
             self._orders.cancel(order)

@@ -21,6 +21,10 @@ AGAIN = "taken already, nothing is done twice: "
 """How the answer to an order by hand begins whose id was taken before; what it was answered then follows."""
 ONLY_TRIED = "nothing is placed, and it would be taken: "
 """How the answer to a dry run of an order by hand begins that would be taken."""
+MOST_BOOKS = 50
+"""In which one order is placed."""
+LEAST_TRAIL = 2
+"""Ticks between the best price and a stop that follows it."""
 
 
 class Command(Struct, frozen=True, kw_only=True, tag=True, tag_field="command"):
@@ -93,9 +97,15 @@ class PlaceManual(Command, frozen=True, kw_only=True, tag="place_manual"):
     instrument: str
     side: Side
     book: str | None = None
+    books: tuple[str, ...] = ()
+    """Several, instead of `book`: one trade in each, and a verdict of each."""
     qty: int | None = None
-    """Lots; or `risk_usd` says what may be lost at the stop, costs included, and the lots follow from it."""
+    """Lots; or `risk_usd` says what may be lost at the stop, costs included, and the lots follow from it; or
+    the book is `sized`.
+    """
     risk_usd: Decimal | None = None
+    sized: bool = False
+    """As many as the book's own sizing makes of the stop."""
     entry: OrderType = OrderType.MARKET
     price: Decimal | None = None
     """Where a limit or stop entry rests."""
@@ -114,7 +124,7 @@ class PlaceManual(Command, frozen=True, kw_only=True, tag="place_manual"):
 
 
 class ChangeManual(Command, frozen=True, kw_only=True, tag="change_manual"):
-    """Move the resting entry, the stop or the targets of an order by hand. What is None stays."""
+    """Move the resting entry, the stop or the targets of a trade. What is None stays."""
 
     order: str
     """The id of the command that placed it, its plan's, or that of any of its orders."""
@@ -123,6 +133,52 @@ class ChangeManual(Command, frozen=True, kw_only=True, tag="change_manual"):
     stop: Decimal | None = None
     targets: tuple[Decimal, ...] = ()
     """All of them, nearest first; none leaves them."""
+    add_target: Decimal | None = None
+    """One more, at this price: for what has none, else for a part of what one leg holds."""
+    drop_targets: tuple[Decimal, ...] = ()
+    """These are taken off: what they were for stays until its stop."""
+    trail_ticks: int | None = None
+    """Its stop follows the best price at this distance from now on, and never goes back; 0: not any more."""
+    override: tuple[str, ...] = ()
+    """As of PlaceManual."""
+    dry_run: bool = False
+    """Only say what would come of it."""
+
+
+class AddManual(Command, frozen=True, kw_only=True, tag="add_manual"):
+    """Add to a trade that is held, at market: more of the same under the stop and the last target that it has
+    (docs/manual-orders.md#adding-to-a-trade).
+    """
+
+    order: str
+    """As of ChangeManual."""
+    book: str | None = None
+    qty: int | None = None
+    """Lots; or `risk_usd`."""
+    risk_usd: Decimal | None = None
+    override: tuple[str, ...] = ()
+    """As of PlaceManual."""
+    dry_run: bool = False
+    """Only say what would come of it."""
+
+
+class ReverseManual(Command, frozen=True, kw_only=True, tag="reverse_manual"):
+    """Close what is held of a contract and, once that is proven, enter the other side with its stop
+    (docs/manual-orders.md#reversing).
+
+    Without any stop it is as far away as the first one of the trade that is closed, and so are its targets.
+    """
+
+    instrument: str
+    book: str | None = None
+    """None means the only one there is."""
+    qty: int | None = None
+    """Lots of the new side; None, without `risk_usd`, as many as are closed."""
+    risk_usd: Decimal | None = None
+    stop: Decimal | None = None
+    stop_ticks: int | None = None
+    targets: tuple[Decimal, ...] = ()
+    target_ticks: tuple[int, ...] = ()
     override: tuple[str, ...] = ()
     """As of PlaceManual."""
     dry_run: bool = False
@@ -130,7 +186,7 @@ class ChangeManual(Command, frozen=True, kw_only=True, tag="change_manual"):
 
 
 class CancelManual(Command, frozen=True, kw_only=True, tag="cancel_manual"):
-    """Take back what of an order by hand still rests as an entry; what is held keeps its stop and targets."""
+    """Take back what of a trade still rests as an entry; what is held keeps its stop and targets."""
 
     order: str
     """As of ChangeManual."""
@@ -145,6 +201,8 @@ class ReduceManual(Command, frozen=True, kw_only=True, tag="reduce_manual"):
     instrument: str
     book: str | None = None
     """None means the only one there is."""
+    books: tuple[str, ...] = ()
+    """As of PlaceManual."""
     qty: int | None = None
     """Lots; None means half of them, rounded up."""
     dry_run: bool = False
@@ -190,7 +248,7 @@ class AnswerLoosening(Command, frozen=True, kw_only=True, tag="answer_loosening"
     yes: bool = False
 
 
-ManualCommand = PlaceManual | ChangeManual | CancelManual | ReduceManual
+ManualCommand = PlaceManual | ChangeManual | CancelManual | ReduceManual | AddManual | ReverseManual
 RunCommand = Flatten | CancelEntries | BreakEven | Pause | Resume | Halt | Shutdown | NoteTrade
 BotCommand = StartBot | StopBot
 SettingsCommand = Reload | AnswerLoosening

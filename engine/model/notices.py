@@ -11,6 +11,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from engine.model.market import Side
+from engine.model.verdicts import OrderVerdict
 
 
 class Severity(StrEnum):
@@ -119,6 +120,8 @@ class Notice(Struct, frozen=True):
     """What a fill earned that closed contracts, net of the costs of both sides, USD."""
     r: float | None = None
     """The same in units of what those contracts risked at their first stop."""
+    verdicts: tuple[OrderVerdict, ...] = ()
+    """What each book says, for answers to orders by hand."""
 
 
 class LogLine(Struct, frozen=True):

@@ -117,6 +117,8 @@ class Leg(Struct, frozen=True):
     """The same as an absolute price, ticks; it counts before the offset."""
     keep: int | None = None
     """So much of what is held of it is to stay, lots: the rest is closed at market, by one order."""
+    added: bool = False
+    """Added to the trade later, at market."""
     keep_after: str = ""
     """Client id of the order that closed a part of it before that wish; the next one answers the wish."""
 

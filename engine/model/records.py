@@ -12,10 +12,11 @@ import msgspec
 from msgspec import Struct, field
 
 from engine.model.alerts import Reason, Terms, Verdict
-from engine.model.commands import AnyCommand
+from engine.model.commands import AnyCommand, ReverseManual
 from engine.model.errors import JournalError
 from engine.model.events import AlertKind
 from engine.model.instrument import Instrument
+from engine.model.market import Side
 from engine.model.old_records import migrate
 from engine.model.order_records import FillApplied as FillApplied
 from engine.model.order_records import FillSettled as FillSettled
@@ -38,6 +39,7 @@ from engine.model.run_records import RunStarted as RunStarted
 from engine.model.run_records import SettingsChanged as SettingsChanged
 from engine.model.signal_records import IdeaDeclined as IdeaDeclined
 from engine.model.signal_records import PatternEnded as PatternEnded
+from engine.model.verdicts import OrderVerdict
 
 
 class ContractKnown(Record, frozen=True, kw_only=True, tag="contract_known"):
@@ -114,6 +116,28 @@ class CommandTaken(Record, frozen=True, kw_only=True, tag="command_taken"):
     answer: str
     done: bool = True
     """Whether the command did what it asked for."""
+    verdicts: tuple[OrderVerdict, ...] = ()
+    """What each book said to an order by hand."""
+
+
+class ReverseBegun(Record, frozen=True, kw_only=True, tag="reverse_begun"):
+    """What is held is being closed by a flatten with its latch; then the other side is to be entered."""
+
+    book: str
+    command: ReverseManual
+    """Its quantity, stop and targets as they are meant, whatever was left open."""
+    side: Side
+    """Of the new trade."""
+    until: int
+    """After that it is not entered any more, by the wall's clock in nanoseconds UTC."""
+
+
+class ReverseEnded(Record, frozen=True, kw_only=True, tag="reverse_ended"):
+    """The other side is entered in the same step, or never."""
+
+    book: str
+    instrument: str
+    reason: str
 
 
 class IdeaRefused(Record, frozen=True, kw_only=True, tag="idea_refused"):
@@ -319,6 +343,8 @@ AnyRecord = (
     | DustLeft
     | StateChanged
     | FlattenStarted
+    | ReverseBegun
+    | ReverseEnded
     | CloseRequested
     | FlattenEnded
     | Reconciled

@@ -285,7 +285,7 @@ class Engine:
         outcome = self._core.step(event)
         if isinstance(event, (ev.CommandReceived, ev.SettingsReloaded)):
             said = (notice for notice in reversed(turn.notices) if notice.seq > told)
-            self._commands.taken(event.command, said)
+            self._commands.taken(event.command, (*turn.tried, *said))
             self._stopping = self._stopping or isinstance(event.command, Shutdown)
         if isinstance(event, ev.SettingsReloaded) and self.reloads is not None and outcome[0]:
             self.reloads.taken(event)

@@ -139,6 +139,8 @@ def _plan_changed(state: State, record: r.PlanChanged) -> None:
             fold_shares.plan_closed(state, book, over)
         return
     found = book.plans[record.plan_id]
+    if record.legs is not None:
+        found.legs.extend(LegState() for _ in record.legs[len(found.legs) :])
     found.plan = structs.replace(
         found.plan,
         legs=found.plan.legs if record.legs is None else record.legs,
@@ -260,6 +262,14 @@ def _flatten_ended(state: State, record: r.FlattenEnded) -> None:
     state.kept_book(record.book).flattening.pop(record.instrument, None)
 
 
+def _reverse_begun(state: State, record: r.ReverseBegun) -> None:
+    state.reversing[scope(record.book, record.command.instrument)] = record
+
+
+def _reverse_ended(state: State, record: r.ReverseEnded) -> None:
+    state.reversing.pop(scope(record.book, record.instrument), None)
+
+
 def _brackets_known(state: State, record: r.BracketsKnown) -> None:
     state.kept_book(record.book).brackets = record.native
 
@@ -315,6 +325,8 @@ FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.DustLeft: dust_left,
     r.StateChanged: _state_changed,
     r.FlattenStarted: _flatten_started,
+    r.ReverseBegun: _reverse_begun,
+    r.ReverseEnded: _reverse_ended,
     r.CloseRequested: _close_requested,
     r.FlattenEnded: _flatten_ended,
     r.Reconciled: _nothing,

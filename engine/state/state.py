@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from engine.model.instrument import ONE, Instrument, qty_text
 from engine.model.orders import Account, OrderSpec, OrderStatus, Slot, Specified
 from engine.model.plans import TradePlan
-from engine.model.records import Carried, IdeaDeclined, IdeaRefused, OrderEvent, PlanOpened
+from engine.model.records import Carried, IdeaDeclined, IdeaRefused, OrderEvent, PlanOpened, ReverseBegun
 from engine.model.restrictions import TradingState
 from engine.state.alerts import AlertState
 from engine.state.answers import Answered
@@ -299,6 +299,8 @@ class State(Struct):
     """The newest messages of alert rooms by origin, oldest first."""
     room_trades: dict[str, int] = field(default_factory=dict)
     """Alerts traded by room, this trade date."""
+    reversing: dict[str, ReverseBegun] = field(default_factory=dict)
+    """By scope "book/instrument", what is to be entered once what is held there is closed."""
     answers: dict[str, Answered] = field(default_factory=dict)
     """What the newest orders by hand came to, by the command's id, oldest first."""
     stopped_bots: dict[str, str] = field(default_factory=dict)

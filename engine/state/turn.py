@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable
 
+from msgspec import structs
+
 from engine.model.effects import AnyEffect
 from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.records import AlertTaken, AnyRecord, CommandTaken, FillApplied
+from engine.model.verdicts import OrderVerdict
 from engine.state.alarms import NONE, Alarm, alarm_of
 from engine.state.fold import apply
 from engine.state.signal_words import facts
@@ -40,6 +43,8 @@ class Turn:
         """The same by book; None for those that are of no one book."""
         self.notices: deque[Notice] = deque(maxlen=NOTICES_KEPT)
         self.noticed = 0
+        self.tried: list[Notice] = []
+        """Answers of this step to commands that change nothing: for who asked, and nobody else."""
         self.counts: Counter[str] = Counter()
         """Oddities survived in this run, by name; people see them, nothing is decided by them."""
 
@@ -55,6 +60,7 @@ class Turn:
             self.now = now
         self.records = []
         self.effects = []
+        self.tried = []
 
     @property
     def day_time(self) -> int:
@@ -140,6 +146,12 @@ class Turn:
             )
         )
 
+    def answer(self, command_id: str, text: str, done: bool, verdicts: tuple[OrderVerdict, ...]) -> None:
+        """Answer a command that changes nothing: nothing is written down of it."""
+        severity = Severity.INFO if done else Severity.WARNING
+        told = Notice(0, self.wall, NoticeKind.COMMAND, severity, text, command_id=command_id, done=done)
+        self.tried.append(structs.replace(told, verdicts=verdicts))
+
 
 def worded(state: State, record: AnyRecord, was: Before, seq: int, ts: int) -> Notice | None:
     """The notice that a record is worth, or None. `state` is the state after the record."""
@@ -165,6 +177,7 @@ def worded(state: State, record: AnyRecord, was: Before, seq: int, ts: int) -> N
         ends=ended,
         net_usd=closed.net_usd if closed is not None else None,
         r=closed.r if closed is not None else None,
+        verdicts=record.verdicts if isinstance(record, CommandTaken) else (),
     )
 
 

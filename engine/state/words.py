@@ -282,6 +282,13 @@ def _flat(state: State, record: r.FlattenEnded) -> Words | None:
     return K.RISK, Sev.GOOD, text, record.instrument, record.book
 
 
+def _not_reversed(state: State, record: r.ReverseEnded) -> Words | None:
+    if not record.reason:
+        return None  # the trade tells of itself
+    text = f"{record.instrument}: the other side is not entered: {record.reason}"
+    return K.ORDER, Sev.WARNING, text, record.instrument, record.book
+
+
 def _brackets(state: State, record: r.BracketsKnown) -> Words:
     if record.native:
         text = "native brackets are used again: the venue keeps stops and targets"
@@ -360,6 +367,7 @@ _WRITERS: dict[type, Callable[[State, Any], Words | None]] = {
     r.StateChanged: _state,
     r.FlattenStarted: _flatten,
     r.FlattenEnded: _flat,
+    r.ReverseEnded: _not_reversed,
     r.DayRolled: _day,
     r.BracketsKnown: _brackets,
     r.PositionFostered: _fostered,

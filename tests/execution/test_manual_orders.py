@@ -240,7 +240,7 @@ def test_a_second_cancel_and_one_of_nothing_say_so() -> None:
     assert venue.say(CancelManual(id="a", order="1-1")).endswith("the entry is being cancelled")
     assert venue.say(CancelManual(id="b", order="1-1")).endswith("the entry is being cancelled already")
     venue.end(entry)
-    assert "no open order by hand is called one (it was answered: placed as" in venue.say(
+    assert "no open trade or order is called one (it was answered: placed as" in venue.say(
         CancelManual(id="c", order="one")
     )
 
@@ -373,14 +373,17 @@ def test_an_entry_that_is_lost_on_its_way_is_looked_up_and_not_sent_again() -> N
     assert again.orders[entry].status is VenueStatus.WORKING
 
 
-def test_a_trade_of_a_strategy_is_not_changed_by_hand() -> None:
+def test_whoever_opened_a_trade_a_person_may_tighten_its_stop_and_never_loosen_it_beyond_a_limit() -> None:
     from tests.support.manual_venue import connected
 
     venue, order = connected()
     venue.enter(order)
-    assert "is a trade of scripted and no order by hand" in venue.say(
-        ChangeManual(id="x", order=order.client_id, stop=_price(PRICE - 20))
-    )
+    tighter = ChangeManual(id="x", order=order.client_id, stop=_price(PRICE - 20))
+    assert "stop to 19995.00" in venue.say(tighter)
+    venue.obey(2)
+    assert venue.stops() == [(5, PRICE - 20)]
+    looser = ChangeManual(id="y", order=order.client_id, stop=_price(PRICE - 100))
+    assert "more would be at risk, and that is refused" in venue.say(looser)
 
 
 @settings(max_examples=15)

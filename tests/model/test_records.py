@@ -98,6 +98,8 @@ def test_the_tags_are_the_names_in_the_journal() -> None:
         "dust_left",
         "state_changed",
         "flatten_started",
+        "reverse_begun",
+        "reverse_ended",
         "close_requested",
         "flatten_ended",
         "reconciled",

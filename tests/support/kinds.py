@@ -142,7 +142,8 @@ class Kinds(Replay):
 
     def say(self, command: AnyCommand) -> str:
         self._step(ev.CommandReceived(ts_recv=self.now, command=command))
-        answer = self.written(r.CommandTaken)[-1].answer
+        tried = self.core.turn.tried
+        answer = tried[0].text if tried else self.written(r.CommandTaken)[-1].answer
         self._settle()
         return answer
 

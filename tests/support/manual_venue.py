@@ -162,8 +162,14 @@ class ManualVenue(VenueOrders):
 
     def say(self, command: AnyCommand) -> str:
         """The answer to a command."""
+        return self.ask(command).text
+
+    def ask(self, command: AnyCommand) -> Notice:
+        """The same with what each book says."""
         self.step(ev.CommandReceived(ts_recv=self.now, command=command))
-        return self.written(r.CommandTaken)[-1].answer
+        turn = self.core.turn
+        found = (one for one in (*turn.tried, *reversed(turn.notices)) if one.command_id == command.id)
+        return next(found)
 
     def link(self, state: ev.LinkState, link: str = "user") -> None:
         self.step(ev.LinkChanged(ts_recv=self.now, link=link, state=state))
@@ -238,7 +244,7 @@ class ManualVenue(VenueOrders):
         self.change(venue_id, status=status)
         self.tell(venue_id)
 
-    def close_all(self) -> None:
+    def close_all(self, price: int = PRICE) -> None:
         """What the venue does on a close of MNQ: a market order of its own."""
         qty, venue_id = self.positions["MNQ"], self.new_id()
         side = Side.SELL if qty > 0 else Side.BUY
@@ -246,7 +252,7 @@ class ManualVenue(VenueOrders):
             venue_id, None, "MNQ", side, OrderType.MARKET, abs(qty), VenueStatus.PENDING
         )
         self.tell(venue_id)
-        self.tell_fill(self.execute(venue_id))
+        self.tell_fill(self.execute(venue_id, price))
         self.tell(venue_id)
 
     def obey(self, seconds: float = 6.0) -> None:

@@ -239,7 +239,8 @@ class ManyBooks:
     def say(self, command: AnyCommand) -> str:
         """The answer to a command, once what it asked for has been heard of."""
         self.step(ev.CommandReceived(ts_recv=self.now, command=command))
-        answer = self.written(r.CommandTaken)[-1].answer
+        tried = self.core.turn.tried
+        answer = tried[0].text if tried else self.written(r.CommandTaken)[-1].answer
         self.settle()
         return answer
 

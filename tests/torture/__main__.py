@@ -89,6 +89,7 @@ def interleave(
             ("trades", f"{tally.trades:,}"),
             ("fills", f"{tally.fills:,}"),
             ("starts of the process", f"{tally.boots:,}"),
+            *((f"asked: {what}", f"{times:,}") for what, times in sorted(tally.done.items())),
             *((what, f"{times:,}") for what, times in sorted(tally.mishaps.items())),
         ],
     )

@@ -27,6 +27,8 @@ class Tally:
     """How long the venue held something without a stop, where stops are our own."""
     hanging_s: list[float] = field(default_factory=list)
     """The same, where a request about an order alone was to blame."""
+    done: Counter[str] = field(default_factory=Counter)
+    """Commands of people that were carried out, by kind."""
     mishaps: Counter[str] = field(default_factory=Counter)
     """By what they befell and what it was, those that came to pass."""
 
@@ -36,6 +38,7 @@ class Tally:
         self.boots += other.boots
         self.trades += other.trades
         self.fills += other.fills
+        self.done += other.done
         self.mishaps += other.mishaps
         self.naked_s += other.naked_s
         self.hanging_s += other.hanging_s
@@ -53,6 +56,11 @@ def interleave(first: int, count: int, modes: Sequence[Mode] = tuple(Mode)) -> T
         tally.boots += played.boots
         tally.trades += len(played._core.state.book(BOOK).trades)
         tally.fills += sum(isinstance(record, r.FillApplied) for record in played.journal)
+        tally.done.update(
+            type(record.command).__name__
+            for record in played.journal
+            if isinstance(record, r.CommandTaken) and record.done
+        )
         tally.naked_s += [spent / NANOS for spent in played.naked]
         tally.hanging_s += [spent / NANOS for spent in played.naked_by_hanging]
         tally.mishaps.update(f"{mishap.kind}: {mishap.fate}" for mishap in played.suffered)

@@ -21,6 +21,7 @@ from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import OrderType, VenueOrder, VenueStatus
 from engine.model.plans import Idea
+from engine.model.records import ReverseBegun
 from engine.state.fold import apply
 from engine.state.state import State
 from engine.strategies.protocol import Strategy
@@ -29,7 +30,7 @@ from tests.strategies.scripted import ScriptedStrategy
 from tests.support.coins_set_aside import CoinsSetAside
 from tests.support.lossy_wire import LossyReplay, _unknown
 from tests.support.scripted_replay import INSTRUMENTS
-from tests.torture import audit
+from tests.torture import audit, by_hand
 from tests.torture.messages import kind_of, unheard
 from tests.torture.mishap_kinds import OTHERS_COINS, TRADED
 from tests.torture.mishaps import STOP_TICKS, TARGET_TICKS, Fate, Kind, Mishap, Mode, Scene
@@ -328,7 +329,8 @@ class MishapReplay(CoinsSetAside, LossyReplay):
         """Of what is traded in this scene."""
         if isinstance(command, BreakEven | Flatten | ReduceManual):
             return structs.replace(command, instrument=self.symbol)
-        return command
+        book = self._core.state.book(BOOK)
+        return by_hand.here(command, self.traded.instrument, self.side, self.traded.price, book)
 
     # -- the verdict -------------------------------------------------------------------------------
 
@@ -336,7 +338,7 @@ class MishapReplay(CoinsSetAside, LossyReplay):
         """What we and the venue hold differs no longer than it takes to find out; nor is it naked."""
         held = self.held(self.symbol)
         self._watch(held)
-        turned = held * self.side.sign < 0
+        turned = held * self.side.sign < 0 and not any(isinstance(one, ReverseBegun) for one in self.journal)
         assert self.suffered or not turned, f"turned to {held}, and nothing went wrong"
         guarded = self._guarded()
         right = self._core.state.book(BOOK).position(self.symbol).qty == held and guarded >= abs(held)

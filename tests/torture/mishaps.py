@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from engine.model.commands import AnyCommand, BreakEven, Flatten, Pause, ReduceManual, Resume
 from engine.model.market import Side
+from tests.torture import by_hand
 
 
 class Kind(StrEnum):
@@ -156,6 +157,7 @@ _COMMANDS: tuple[AnyCommand, ...] = (
     Resume(id="r"),
     ReduceManual(id="half", instrument="MNQ"),
     ReduceManual(id="one", instrument="MNQ", qty=1),
+    *by_hand.COMMANDS,
 )
 _DEEDS = st.builds(Deed, st.integers(0, 110), st.sampled_from(_COMMANDS))
 
