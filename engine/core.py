@@ -222,6 +222,7 @@ _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.Quote: Core._on_quote,
     ev.Print: Core._on_print,
     ev.BarReported: Core._on_bar,
+    ev.Depth: lambda core, event: core.market.on_depth(event),
     ev.HeldPriced: lambda core, event: core._accounts.marked(months.priced(event, core.marks)),
     ev.TimeAdvanced: lambda core, event: core.entries.on_bars(core.market.bars.on_time(event.ts_recv)),
     ev.HistoryLoaded: Core._on_history,

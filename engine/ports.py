@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
+from engine.model.depth import DepthView, TapeView
 from engine.model.effects import AnyRequest, CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
 from engine.model.events import AnyEvent, BarReported, Print, Quote, SnapshotTaken
 from engine.model.history import HistoryBatch, HistoryCheckpoint, HistoryMark, QueryResult
@@ -38,6 +39,16 @@ class MarketFeed(Protocol):
     ) -> Sequence[Bar]:
         """Closed bars of [start, end), oldest first: minutes, or half hours (30m) for the longer past, of
         which a venue may have none. Raises RetryableError, RefusedError.
+        """
+
+
+@runtime_checkable
+class TellsDepth(Protocol):
+    """A feed that tells order books, of what is looked at alone."""
+
+    def watch_depth(self, instruments: frozenset[str]) -> None:
+        """From now on `Depth` of these comes, over reconnects too, and of no others. Never blocks, and may
+        be called before `run` and after it.
         """
 
 
@@ -176,6 +187,15 @@ class EngineHandle(Protocol):
 
         Waits some 30 ms at most. None for unknown contracts, and where the engine is too busy to draw it.
         """
+
+    def depth(self, instrument: str) -> DepthView | None:
+        """The order book of an instrument, drawn a moment ago; never waits. It is subscribed at the venue
+        from the first time on that somebody asks, and for a while after the last: None until it is drawn, and
+        for unknown contracts.
+        """
+
+    def tape(self, instrument: str, timeframe: Timeframe) -> TapeView | None:
+        """The newest prints and the delta of each bar of a timeframe; as `depth`, without a subscription."""
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         """Ask for bars older than those of a chart; never blocks. They come into that chart and nowhere else,

@@ -235,6 +235,16 @@ class ActionRunner:
 
         self._cockpit.push_screen(DashboardScreen())
 
+    def show_ladder(self) -> None:
+        from tui.screens.ladder import LadderScreen
+
+        self._cockpit.push_screen(LadderScreen(self._cockpit.ladder))
+
+    def show_tape(self) -> None:
+        from tui.screens.tape import TapeScreen
+
+        self._cockpit.push_screen(TapeScreen())
+
     def show_help(self) -> None:
         from tui.screens.help import HelpScreen
 

@@ -24,6 +24,7 @@ from tui.attention import Attention
 from tui.clipboard import osc52
 from tui.frame_rate import FrameRate
 from tui.keymap import resolve_keys
+from tui.ladder_orders import LadderTerms
 from tui.plain_text import plain
 from tui.presenter import Presenter
 from tui.rows.messages import unacknowledged
@@ -99,6 +100,8 @@ class Options(TypedDict, total=False):
     bell: bool
     timeframes: Sequence[Timeframe]
     """Those of the chart that its keys go through; empty for all."""
+    ladder: LadderTerms
+    """What one key of the ladder places at first."""
     quit_note: str
     """What leaving means for the engine, for the question before it."""
     alone: str
@@ -137,6 +140,7 @@ class CockpitApp(App[ExitReason]):
         self.keys = resolve_keys(options.get("keymap"))
         fps = options.get("fps", 10)
         self.frame_rate = FrameRate(min(fps, _SSH_FPS) if options.get("refresh") == "ssh" else fps)
+        self.ladder = options.get("ladder", LadderTerms())
         self.quit_note = options.get("quit_note", "tstream stops watching")
         self.alone = options.get("alone", "the engine has a process of its own already")
         self.replay = options.get("replay")

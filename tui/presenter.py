@@ -175,6 +175,8 @@ class Presenter:
             and newest.status in (CommandStatus.REFUSED, CommandStatus.LOST),
             chart_of=self._handle.chart,
             older_of=self._handle.load_older,
+            depth_of=self._handle.depth,
+            tape_of=self._handle.tape,
         )
         new_notices = [notice for notice in fresh if notice.seq >= 0] if seen.begun else []
         seen.begun = True

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.model.chart import AlignmentView, ChartView
+from engine.model.depth import DepthView, TapeView
 from engine.model.market import USUAL, Timeframe
 from engine.model.notices import LogLine, Notice, Severity
 from engine.model.view import (
@@ -47,6 +48,14 @@ def aim_of(view: View, instrument: str, book: str, thing: Thing | None) -> tuple
     return thing.instrument, thing.book if thing.book and len(view.books) > 1 else picked
 
 
+def _no_depth(_instrument: str) -> DepthView | None:
+    return None
+
+
+def _no_tape(_instrument: str, _timeframe: Timeframe) -> TapeView | None:
+    return None
+
+
 class ScreenState(Struct, frozen=True):
     """Everything that a pane may draw from. Panes are functions of it and of their size."""
 
@@ -82,6 +91,9 @@ class ScreenState(Struct, frozen=True):
     """The engine's charts; None where it has none, or is too busy to draw one."""
     older_of: Callable[[str, Timeframe], None] = _no_older
     """Asks the engine for bars older than those of a chart."""
+    depth_of: Callable[[str], DepthView | None] = _no_depth
+    tape_of: Callable[[str, Timeframe], TapeView | None] = _no_tape
+    """Order books and tapes, for as long as somebody looks at them."""
 
     @property
     def contract(self) -> ContractView | None:

@@ -15,6 +15,11 @@ HELD = 0.7
 repeats."""
 
 
+LATE = 1.0
+"""Seconds after which a key that trades at once is not carried out any more: what was to be seen when it was
+pressed is gone by.
+"""
+
 _HEARD = 0.5
 """Seconds within which what a key does is done, however busy the machine is."""
 
@@ -28,6 +33,8 @@ class TypingPace:
     """One for each cockpit: hears of every key."""
 
     def __init__(self) -> None:
+        self.count = 0
+        """Keys that were heard of."""
         self._last = self._heard = -1e9
         self._before: dict[str, float] = {}
         self._gap = self._same = 1e9
@@ -35,12 +42,17 @@ class TypingPace:
     def press(self, key: str, at: float, heard: float) -> None:
         """A key that came in at a time is heard of at a later one."""
         self._heard = heard
+        self.count += 1
         self._gap, self._last = at - self._last, at
         self._same, self._before[key] = at - self._before.get(key, -1e9), at
 
     def burst(self, now: float) -> bool:
         """Whether what happens now comes of a key in the middle of others, as in a pasted text."""
         return self._gap < BURST and now - self._heard < _HEARD
+
+    def late(self, now: float) -> bool:
+        """Whether the last key came in long ago, as behind a screen that stood still."""
+        return now - self._last > LATE
 
     def answers(self, readable_since: float | None) -> bool:
         """Whether the last key answers a question: it could be read before, the key is alone and not held."""

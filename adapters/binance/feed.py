@@ -12,6 +12,7 @@ from adapters.binance.market_stream import STREAMS, MarketStreams
 from adapters.binance.records import OtherRecord
 from adapters.binance.socket import SocketLost, SpotSocket
 from adapters.binance.wire import read
+from adapters.common.depth_told import DepthWatch
 from engine.model.errors import RetryableError
 from engine.model.events import ContractResolved, LinkChanged, LinkState
 from engine.model.market import Bar, Timeframe
@@ -26,8 +27,12 @@ class BinanceFeed:
 
     def __init__(self, venue: SpotAccess) -> None:
         self._venue = venue
+        self._depth = DepthWatch()
         self.streams: MarketStreams | None = None
         """What is being told, to be looked at."""
+
+    def watch_depth(self, instruments: frozenset[str]) -> None:
+        self._depth.watch(instruments)
 
     async def run(self, sink: Sink) -> None:
         """Stream until cancelled. Raises FatalError when the symbols need a person."""
@@ -35,6 +40,8 @@ class BinanceFeed:
         announced: set[str] = set()
 
         def report(state: LinkState, detail: str, since: int) -> None:
+            if state is not LinkState.LIVE:
+                self._depth.lost(sink, "the market connection is down", venue.clock(), config.venue)
             sink(
                 LinkChanged(
                     ts_recv=venue.clock(),
@@ -57,6 +64,7 @@ class BinanceFeed:
                     config.timing,
                     venue.anomalies,
                     config.venue,
+                    self._depth,
                 )
             for name, grid in venue.symbols.grids.items():
                 if name not in announced:
@@ -95,6 +103,7 @@ class BinanceFeed:
         venue = self._venue
         await streams.begin()
         names = [f"{name.lower()}@{kind}" for name in venue.symbols.grids for kind in STREAMS]
+        names += streams.depths.streams
         line: SpotSocket | None = None
 
         def other(row: OtherRecord, frame: bytes) -> None:
@@ -126,6 +135,7 @@ class BinanceFeed:
                     streams.prime(await venue.rest.top(name))
                 except ValueError as error:
                     venue.anomalies.note("quote", error, name)
+            streams.depths.attach(line)
         except BaseException:
             await line.close()
             raise

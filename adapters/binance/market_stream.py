@@ -7,16 +7,19 @@ from collections.abc import Callable, Mapping
 
 from adapters.binance import mapping
 from adapters.binance.config import BinanceTiming
+from adapters.binance.depth import SpotDepths
 from adapters.binance.mapping import LotGrid
 from adapters.binance.records import (
     AggTradeRow,
     BookTickerRow,
+    DepthRow,
     OtherRecord,
     market_row,
 )
 from adapters.binance.rest import PAGE, SpotRest
 from adapters.binance.wire import MS, AggTradeAnswer, BookTickerAnswer, WireFault
 from adapters.common.anomalies import Anomalies
+from adapters.common.depth_told import DepthWatch
 from engine.model.errors import PortError
 from engine.model.market import NANOS
 from engine.ports import Clock, Sink
@@ -85,8 +88,11 @@ class MarketStreams:
         timing: BinanceTiming,
         anomalies: Anomalies,
         venue: str,
+        depth: DepthWatch | None = None,
     ) -> None:
-        """`symbols` are by the venue's own name."""
+        """`symbols` are by the venue's own name; `depth` says whose order book is to be told."""
+        watch = depth or DepthWatch()
+        self.depths = SpotDepths(symbols, watch, rest, sink, clock, anomalies, venue)
         self._time = asyncio.get_running_loop().time
         self._told = {name: _Told(grid, self._time()) for name, grid in symbols.items()}
         self._sink = sink
@@ -116,6 +122,8 @@ class MarketStreams:
                 self._trade(row)
             elif isinstance(row, BookTickerRow):
                 self._quote(row)
+            elif isinstance(row, DepthRow):
+                self.depths.take(row)
             elif isinstance(row, OtherRecord):
                 other(row, frame)
         except ValueError as error:
@@ -148,6 +156,7 @@ class MarketStreams:
 
     def stop(self) -> None:
         """Nothing is fetched any more."""
+        self.depths.stop()
         for one in self._told.values():
             if one.filling is not None:
                 one.filling.cancel()

@@ -14,6 +14,7 @@ from adapters.binance.wire import (
     MS,
     AggTradeAnswer,
     BookTickerAnswer,
+    DepthAnswer,
     ExchangeRow,
     KlineRow,
     MyTradeRow,
@@ -33,6 +34,7 @@ EXCHANGE = SpotCall("GET", f"{_V3}/exchangeInfo", 20, Priority.QUERY)
 KLINES = SpotCall("GET", f"{_V3}/klines", 2, Priority.HISTORY)
 AGG_TRADES = SpotCall("GET", f"{_V3}/aggTrades", 4, Priority.QUERY)
 BOOK_TICKER = SpotCall("GET", f"{_V3}/ticker/bookTicker", 2, Priority.VERIFY)
+DEPTH = SpotCall("GET", f"{_V3}/depth", 25, Priority.HISTORY)
 ACCOUNT = SpotCall("GET", f"{_V3}/account", 20, Priority.QUERY, signed=True)
 OPEN_ORDERS = SpotCall("GET", f"{_V3}/openOrders", 6, Priority.QUERY, signed=True)
 ALL_ORDERS = SpotCall("GET", f"{_V3}/allOrders", 20, Priority.QUERY, signed=True)
@@ -103,6 +105,10 @@ class SpotRest:
 
     async def top(self, symbol: str, priority: Priority | None = None) -> BookTickerAnswer:
         return await self._ask(BOOK_TICKER, {"symbol": symbol}, BookTickerAnswer, priority)
+
+    async def depth(self, symbol: str) -> DepthAnswer:
+        """The best levels of a book; of what is farther away nothing is known."""
+        return await self._ask(DEPTH, {"symbol": symbol, "limit": 500}, DepthAnswer)
 
     # -- the account -------------------------------------------------------------------------------------
 

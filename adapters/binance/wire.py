@@ -168,6 +168,14 @@ class AggTradeAnswer(Struct):
     m: bool
 
 
+class DepthAnswer(Struct):
+    """A whole book, or as much of it as was asked for: price and quantity of each level, the best first."""
+
+    lastUpdateId: Id
+    bids: list[tuple[Amount, Amount]]
+    asks: list[tuple[Amount, Amount]]
+
+
 KlineRow = tuple[Ms, Amount, Amount, Amount, Amount, Amount, Ms, Amount, int, Amount, Amount, Amount]
 """Open time, open, high, low, close, volume, close time, quote volume, trades, two of takers, unused."""
 

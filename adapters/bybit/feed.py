@@ -8,6 +8,7 @@ from adapters.bybit import mapping
 from adapters.bybit.access import BybitAccess
 from adapters.bybit.market_stream import BybitMarketStream
 from adapters.bybit.wire import BybitWireError
+from adapters.common.depth_told import DepthWatch
 from adapters.common.json_link import SocketStream
 from engine.model.errors import RetryableError
 from engine.model.market import Bar, Timeframe
@@ -22,6 +23,10 @@ class BybitFeed:
     def __init__(self, access: BybitAccess) -> None:
         self._access = access
         self._seq = 0
+        self._depth = DepthWatch()
+
+    def watch_depth(self, instruments: frozenset[str]) -> None:
+        self._depth.watch(instruments)
 
     async def run(self, sink: Sink) -> None:
         """Stream until cancelled. Raises FatalError when an instrument needs a person."""
@@ -39,10 +44,11 @@ class BybitFeed:
                 access.anomalies,
                 self._next_seq,
                 config.venue,
+                self._depth,
             )
 
         url = f"{config.hosts.public_url}/{config.category}"
-        await access.run_market(sink, url, stream, config.timing.socket)
+        await access.run_market(sink, url, stream, config.timing.socket, self._depth)
 
     async def history(
         self, instrument: str, start: int, end: int, timeframe: Timeframe = Timeframe.M1

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from contextlib import suppress
+from typing import Any
 
 import msgspec
 
 from adapters.bybit import mapping
 from adapters.bybit.config import BybitTiming
+from adapters.bybit.depth import LEVELS, BybitBookBroken, BybitDepth
 from adapters.bybit.mapping import BybitProduct
 from adapters.bybit.wire import BybitBook, BybitTopic, BybitWireError, Trades, read
 from adapters.common.anomalies import Anomalies
+from adapters.common.depth_told import MOST_RESYNCS, DepthTeller, DepthWatch
 from adapters.common.json_link import Send, SocketClosed, SocketStream
 from adapters.common.redaction import scrub
+from engine.model.events import Depth
 from engine.ports import Clock, Sink
 
 _MOST_ARGS = 10
 """Topics in one request: more are refused on spot."""
+_DEPTH = "depth-"
+"""How the ids of requests for whole books begin."""
 PING = b'{"req_id":"ping","op":"ping"}'
 
 
@@ -36,8 +43,11 @@ class BybitMarketStream(SocketStream):
         anomalies: Anomalies,
         next_seq: Callable[[], int],
         venue: str,
+        depth: DepthWatch | None = None,
     ) -> None:
-        """`products` by the venue's name; of those that are `trading` silence is a fault."""
+        """`products` by the venue's name; of those that are `trading` silence is a fault. `depth` says whose
+        whole book is to be told.
+        """
         self._products = products
         self._trading = frozenset(trading)
         self._sink = sink
@@ -50,6 +60,15 @@ class BybitMarketStream(SocketStream):
         self._heard: dict[str, float] = {}
         self._waits: dict[str, asyncio.Future[None]] = {}
         self._first = asyncio.Event()
+        self._names = {one.instrument.symbol: name for name, one in products.items()}
+        self._books: dict[str, BybitDepth] = {}
+        """Those whose depth is subscribed, by the venue's name."""
+        self._watch = depth or DepthWatch()
+        self._depth = DepthTeller(self._watch, self._told_book, sink)
+        self._again: Send | None = None
+        """By which a broken book is asked for anew."""
+        self._looking = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, send: Send) -> None:
         topics = [f"{kind}.{name}" for name in self._products for kind in ("orderbook.1", "publicTrade")]
@@ -61,14 +80,45 @@ class BybitMarketStream(SocketStream):
             await answer
         if self._trading:
             await self._first.wait()
+        self._again = send
+        self._watch.changed = lambda: self._soon(self._look(send))
+        self._watch.changed()
+
+    def ended(self) -> None:
+        self._watch.changed = lambda: None
+        self._depth.stop()
+        for task in self._tasks:
+            task.cancel()
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="bybit-depth")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _look(self, send: Send, again: str = "") -> None:
+        """Have the whole book sent of what somebody looks at, and of nothing else; of `again` anew."""
+        with suppress(SocketClosed):  # the reader has noticed
+            async with self._looking:
+                wanted = {self._names[one] for one in self._watch.wanted if one in self._names}
+                gone = self._books.keys() - wanted
+                for name in (*gone, *([again] if again in self._books else ())):
+                    await send(_depth_request("unsubscribe", name))
+                for name in gone:
+                    del self._books[name]
+                for name in (*(wanted - self._books.keys()), *([again] if again in self._books else ())):
+                    if name not in self._books:
+                        self._books[name] = BybitDepth(self._products[name], self._venue)
+                    await send(_depth_request("subscribe", name))
 
     def take(self, record: bytes) -> None:
         try:
             row = read(record, BybitTopic)
             if row.op:
                 self._answered(row)
-            elif row.topic.startswith("orderbook."):
+            elif row.topic.startswith("orderbook.1."):
                 self._quote(row)
+            elif row.topic.startswith("orderbook."):
+                self._levels(row)
             elif row.topic.startswith("publicTrade."):
                 self._prints(row)
         except BybitWireError as error:
@@ -86,6 +136,11 @@ class BybitMarketStream(SocketStream):
         if row.op != "subscribe":
             return
         wait = self._waits.pop(row.req_id, None)
+        if row.req_id.startswith(_DEPTH):
+            if not row.success:
+                name, why = row.req_id.removeprefix(_DEPTH), f"the venue refuses it: {scrub(row.ret_msg)}"
+                self._broken(name, why)
+            return
         if not row.success:
             raise SocketClosed(f"the venue refuses to tell of the market: {scrub(row.ret_msg)}")
         if wait is not None and not wait.done():
@@ -102,6 +157,30 @@ class BybitMarketStream(SocketStream):
         last = self._last.get(book.s)
         self._sink(mapping.quote(book, product, row.ts, last, self._clock(), self._venue))
 
+    def _levels(self, row: BybitTopic) -> None:
+        book = read(row.data, BybitBook)
+        known = self._books.get(book.s)
+        if known is None:
+            return
+        try:
+            if known.take(book, row.type == "snapshot", mapping.millis(row.ts)):
+                self._depth.changed(self._products[book.s].instrument.symbol)
+        except (BybitBookBroken, ValueError) as error:
+            known.last = None
+            known.resyncs += 1
+            self._anomalies.note("order book", error, book.s)
+            self._broken(book.s, f"{error}: it is asked for anew")
+            if self._again is not None and known.resyncs <= MOST_RESYNCS:
+                self._soon(self._look(self._again, book.s))
+
+    def _broken(self, name: str, why: str) -> None:
+        if (product := self._products.get(name)) is not None:
+            self._depth.broken(product.instrument.symbol, why, self._clock(), self._venue)
+
+    def _told_book(self, symbol: str) -> Depth | None:
+        book = self._books.get(self._names.get(symbol, ""))
+        return None if book is None else book.told(self._clock())
+
     def _prints(self, row: BybitTopic) -> None:
         """One that makes no sense is left out, and the others of its record are not."""
         for trade in read(row.data, Trades):
@@ -115,3 +194,8 @@ class BybitMarketStream(SocketStream):
                 continue
             self._last[trade.s] = told.price
             self._sink(told)
+
+
+def _depth_request(op: str, name: str) -> bytes:
+    request = {"req_id": f"{_DEPTH}{name}", "op": op, "args": [f"orderbook.{LEVELS}.{name}"]}
+    return msgspec.json.encode(request)

@@ -86,11 +86,13 @@ class BybitTopic(Struct, gc=False):
 
 
 class BybitBook(Struct, gc=False):
-    """The top of a book: at most one level a side at this depth, best first."""
+    """Levels of a book, best first: all of it in a snapshot, those that changed in a delta."""
 
     s: Text
     b: Annotated[list[Level], Meta(max_length=1_000)]
     a: Annotated[list[Level], Meta(max_length=1_000)]
+    u: int = 0
+    """Number of the change; 1 after the venue's service began anew."""
 
 
 class BybitTrade(Struct, gc=False):

@@ -9,6 +9,7 @@ from adapters.coinbase.access import CoinbaseAccess
 from adapters.coinbase.market_stream import CoinbaseMarketStream
 from adapters.coinbase.queries import GRANULARITY
 from adapters.coinbase.wire import CoinbaseWireError
+from adapters.common.depth_told import DepthWatch
 from adapters.common.json_link import SocketStream
 from engine.model.errors import RetryableError
 from engine.model.market import Bar, Timeframe
@@ -21,6 +22,10 @@ class CoinbaseFeed:
     def __init__(self, access: CoinbaseAccess) -> None:
         self._access = access
         self._seq = 0
+        self._depth = DepthWatch()
+
+    def watch_depth(self, instruments: frozenset[str]) -> None:
+        self._depth.watch(instruments)
 
     async def run(self, sink: Sink) -> None:
         """Stream until cancelled. Raises FatalError when a product needs a person."""
@@ -29,10 +34,16 @@ class CoinbaseFeed:
 
         def stream() -> SocketStream:
             return CoinbaseMarketStream(
-                access.told(), sink, access.clock, access.anomalies, self._next_seq, config.venue
+                access.told(),
+                sink,
+                access.clock,
+                access.anomalies,
+                self._next_seq,
+                config.venue,
+                self._depth,
             )
 
-        await access.run_market(sink, config.hosts.market_url, stream, config.timing.socket)
+        await access.run_market(sink, config.hosts.market_url, stream, config.timing.socket, self._depth)
 
     async def history(
         self, instrument: str, start: int, end: int, timeframe: Timeframe = Timeframe.M1

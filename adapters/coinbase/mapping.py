@@ -11,6 +11,7 @@ from adapters.coinbase.wire import (
     CoinbaseCandle,
     CoinbaseFill,
     CoinbaseKey,
+    CoinbaseLevel,
     CoinbaseOrder,
     CoinbaseProduct,
     CoinbaseTermsPart,
@@ -19,7 +20,7 @@ from adapters.coinbase.wire import (
     CoinbaseWireError,
 )
 from adapters.common import stamps
-from adapters.common.grid_texts import LotTexts, TickTexts, number, whole_lots
+from adapters.common.grid_texts import LotTexts, TickTexts, bounded, number, whole_lots
 from engine.model.events import Print
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS, Bar, Side, Timeframe
@@ -223,6 +224,13 @@ def _seconds(text: str) -> int:
 
 def amount(text: str) -> Decimal:
     return number(text) if text else NOTHING
+
+
+def level(row: CoinbaseLevel, coin: CoinbaseCoin) -> tuple[int, int]:
+    """Price in ticks and size in lots, what is less than one as one. Raises ValueError."""
+    there = amount(row.new_quantity)
+    lots = bounded(int(there // coin.instrument.lot_size), row.new_quantity)
+    return coin.ticks[row.price_level], max(1, lots) if there > 0 else 0
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from msgspec.structs import replace
 
 from adapters.coinbase import mapping
-from adapters.coinbase.book_side import BookSide
 from adapters.coinbase.channels import CoinbaseStream
 from adapters.coinbase.mapping import CoinbaseCoin
 from adapters.coinbase.wire import (
@@ -18,14 +17,17 @@ from adapters.coinbase.wire import (
     read,
 )
 from adapters.common.anomalies import Anomalies
-from engine.model.events import Quote
+from adapters.common.book_side import BookSide
+from adapters.common.depth_told import DepthTeller, DepthWatch
+from engine.model.events import Depth, Quote
+from engine.model.market import DEPTH_LEVELS
 from engine.ports import Clock, Sink
 
 
 class _Book:
     """Both sides of one product, and the trade and the quote that were told last."""
 
-    __slots__ = ("asks", "bids", "coin", "last", "told")
+    __slots__ = ("asks", "bids", "coin", "last", "told", "ts")
 
     def __init__(self, coin: CoinbaseCoin) -> None:
         self.coin = coin
@@ -33,6 +35,7 @@ class _Book:
         self.asks = BookSide(highest_first=False)
         self.last: int | None = None
         self.told: tuple[int | None, int | None] | None = None
+        self.ts = 0
 
 
 class CoinbaseMarketStream(CoinbaseStream):
@@ -44,8 +47,9 @@ class CoinbaseMarketStream(CoinbaseStream):
         anomalies: Anomalies,
         next_seq: Callable[[], int],
         venue: str,
+        depth: DepthWatch | None = None,
     ) -> None:
-        """`coins` by the name under which the stream tells of them."""
+        """`coins` by the name under which the stream tells of them; `depth` says whose book is to be told."""
         # Without a product in it a subscription would be to all that there are.
         channels = ("level2", "market_trades") if coins else ()
         super().__init__(channels, sorted(coins), None, anomalies)
@@ -55,6 +59,14 @@ class CoinbaseMarketStream(CoinbaseStream):
         self._next_seq = next_seq
         self._venue = venue
         self._books: dict[str, _Book] = {}
+        self._names = {coin.instrument.symbol: name for name, coin in coins.items()}
+        watch = depth or DepthWatch()
+        self._depth = DepthTeller(watch, self._told_book, sink)
+        watch.changed = lambda: self._depth.all(self._names)
+
+    def ended(self) -> None:
+        super().ended()
+        self._depth.stop()
 
     def missing(self) -> str:
         return ", ".join(name for name in self._coins if name not in self._books)
@@ -80,15 +92,32 @@ class CoinbaseMarketStream(CoinbaseStream):
         else:
             raise CoinbaseWireError("changes of a book that was not told")
         with mapping.making_sense():
-            for row in event.updates:
-                side = book.bids if row.side == "bid" else book.asks
-                there = mapping.amount(row.new_quantity) > 0
-                side.set(coin.ticks[row.price_level], there=there)
-            ts = mapping.stamp(timestamp)
+            levels = [(row.side == "bid", *mapping.level(row, coin)) for row in event.updates]
+            ts = book.ts = mapping.stamp(timestamp)
+        if event.type == "snapshot":
+            book.bids.load((price, size) for bid, price, size in levels if bid)
+            book.asks.load((price, size) for bid, price, size in levels if not bid)
+        else:
+            for bid, price, size in levels:
+                (book.bids if bid else book.asks).set(price, size)
         top = book.bids.best(), book.asks.best()
         if top != book.told:
             book.told = top
             self._tell(book, ts)
+        self._depth.changed(coin.instrument.symbol)
+
+    def _told_book(self, symbol: str) -> Depth | None:
+        book = self._books.get(self._names.get(symbol, ""))
+        if book is None:
+            return None
+        return Depth(
+            ts_recv=self._clock(),
+            ts_venue=book.ts,
+            instrument=symbol,
+            bids=book.bids.levels(DEPTH_LEVELS),
+            asks=book.asks.levels(DEPTH_LEVELS),
+            venue=self._venue,
+        )
 
     def _tell(self, book: _Book, ts: int) -> None:
         bid, ask = book.told or (None, None)

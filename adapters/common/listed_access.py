@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, Protocol, TypeVar
 
 from adapters.common.anomalies import Anomalies
+from adapters.common.depth_told import DepthWatch
 from adapters.common.json_link import JsonLink, SocketStream, SocketTiming
 from engine.model.errors import FatalError, RefusedError, RetryableError
 from engine.model.events import ContractResolved, LinkChanged, LinkState
@@ -144,10 +145,15 @@ class ListedAccess(ABC, Generic[P, R]):
     # -- connections ------------------------------------------------------------
 
     async def run_market(
-        self, sink: Sink, url: str, stream: Callable[[], SocketStream], timing: SocketTiming
+        self,
+        sink: Sink,
+        url: str,
+        stream: Callable[[], SocketStream],
+        timing: SocketTiming,
+        depth: DepthWatch,
     ) -> None:
-        """Keep the market's stream up until cancelled; contracts are announced once. Raises FatalError when a
-        product needs a person.
+        """Keep the market's stream up until cancelled; contracts are announced once, and books of `depth` are
+        lost with a connection. Raises FatalError when a product needs a person.
         """
         announced = False
 
@@ -169,6 +175,8 @@ class ListedAccess(ABC, Generic[P, R]):
             return stream()
 
         def report(state: LinkState, detail: str) -> None:
+            if state is not LinkState.LIVE:
+                depth.lost(sink, "the market connection is down", self.clock(), self._venue)
             sink(
                 LinkChanged(
                     ts_recv=self.clock(), link="market", state=state, detail=detail, venue=self._venue

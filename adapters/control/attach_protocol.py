@@ -21,9 +21,10 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from engine.model import chart, commands, notices, questions, view
+from engine.model import chart, commands, depth, notices, questions, view
 from engine.model.chart import ChartView, OlderBars, ZoneView
 from engine.model.commands import AnyCommand
+from engine.model.depth import DepthView, TapeView
 from engine.model.market import Bar, Timeframe
 from engine.model.notices import LogLine, Notice
 from engine.model.questions import Question, Reply
@@ -43,7 +44,7 @@ MOST_SENT = 1 << 16
 MOST_HEARD = (1 << 24) - 1
 """Bytes of the longest frame that the engine may send."""
 MOST_CHARTS = 8
-"""A client looks at so many charts at most."""
+"""A client looks at so many charts, so many books and so many tapes at most."""
 MOST_LOOKED_UP = 64
 WINDOW = 4
 """So many pictures may be under way to a client that it has not said to have seen."""
@@ -89,9 +90,12 @@ class Hello(Struct, frozen=True, tag="hello"):
 
 
 class Looking(Struct, frozen=True, tag="looking"):
-    """The charts that it looks at from now on."""
+    """What it looks at from now on."""
 
     charts: tuple[tuple[Word, Timeframe], ...]
+    depths: tuple[Word, ...] = ()
+    """Order books, by instrument."""
+    tapes: tuple[tuple[Word, Timeframe], ...] = ()
 
 
 class OlderWanted(Struct, frozen=True, tag="older"):
@@ -193,6 +197,20 @@ class ChartTail(Struct, frozen=True, tag="tail"):
     """None where they are as before."""
 
 
+class DepthSent(Struct, frozen=True, tag="depth"):
+    """An order book as it stands."""
+
+    depth: DepthView
+
+
+class TapeSent(Struct, frozen=True, tag="tape"):
+    """A tape, with those prints alone that are newer than the ones sent before."""
+
+    tape: TapeView
+    anew: bool = False
+    """It does not go on where that ended: these are all its prints."""
+
+
 class CommandFate(StrEnum):
     """How a command ended, of those that have no notice."""
 
@@ -232,6 +250,8 @@ FromEngine = (
     | LinesSent
     | ChartSent
     | ChartTail
+    | DepthSent
+    | TapeSent
     | AnswerSent
     | QuestionAnswered
     | GoodBye
@@ -242,7 +262,7 @@ def _schema() -> str:
     """What both ends have to agree about: the fields of every value that goes over the line. Modules are
     found by what they import, so that none can be forgotten.
     """
-    told, modules = [], [chart, commands, notices, questions, view, sys.modules[__name__]]
+    told, modules = [], [chart, commands, depth, notices, questions, view, sys.modules[__name__]]
     for module in modules:  # grows meanwhile
         for name, one in sorted(vars(module).items()):
             if not isinstance(one, type) or not issubclass(one, (Struct, Enum)):

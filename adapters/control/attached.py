@@ -19,6 +19,7 @@ from adapters.common.redaction import printable
 from adapters.control import attach_protocol as wire
 from adapters.control.access import AccessLog, Visitor
 from adapters.control.asked import AskedCommands, Asker
+from adapters.control.looked_at import LookedAt
 from adapters.control.protocol import ANSWER_SECONDS
 from adapters.control.shared_pictures import ChartKey, PlainPicture, SharedPictures, chart_frame
 from engine.model.chart import ChartView
@@ -184,6 +185,7 @@ class AttachedClient:
         """When which picture left, of the newest."""
         self._under_way = 0
         self._charts: dict[ChartKey, ChartView | None] = {}
+        self._looked_at = LookedAt()
         self._notice, self._line = -(1 << 62), 0
         self._fed_at = self._pictured_at = -1e9
         self._client, self._role = "", wire.Role.VIEWER
@@ -253,6 +255,7 @@ class AttachedClient:
     def _look_at(self, said: wire.Looking) -> None:
         wanted = said.charts[: wire.MOST_CHARTS]
         self._charts = {key: self._charts.get(key) for key in wanted}
+        self._looked_at.look(said)
 
     def _ask(self, said: wire.CommandAsked) -> None:
         left = self._sent.get(said.picture)
@@ -300,7 +303,7 @@ class AttachedClient:
         """What is new since it was fed last."""
         pictures = self._all.pictures
         newest = pictures.newest
-        parts = [*self._news(), *self._chart_news()]
+        parts = [*self._news(), *self._chart_news(), *self._looked_at.news(self._all.handle)]
         picture, restless = pictures.since(self._known)
         if not restless or now - self._pictured_at >= _STILL_S:
             parts.append(picture)

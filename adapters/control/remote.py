@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -24,17 +25,21 @@ from adapters.control import attach_protocol as wire
 from adapters.control.changes import patched
 from adapters.control.dial import Dial, EngineConnection
 from adapters.control.given import Given, GivenCommands
+from adapters.control.looked_at import asked_since, joined
 from adapters.control.remote_questions import AskedQuestions
 from adapters.control.remote_state import Sequenced
 from adapters.control.shared_pictures import ChartKey, PlainPicture, with_tail
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
+from engine.model.depth import DepthView, TapeView
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError
 from engine.model.events import LinkState
 from engine.model.market import Timeframe
 from engine.model.notices import LogLine, Notice
 from engine.model.questions import Question, Reply
 from engine.model.view import View
+
+K = TypeVar("K", str, ChartKey)
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +49,7 @@ GONE_S = 8.0
 """And after so long it is hung up, and tried again."""
 _WELCOME_S = 15.0
 _LOOKED_AT_S = 3.0
-"""A chart that nobody has asked for within this is not looked at any more."""
+"""A chart, book or tape that nobody has asked for within this is not looked at any more."""
 _TEND_S = 0.1
 _PAUSES_S = 0.1, 2.0
 AGAIN = "; attaching again"
@@ -79,7 +84,11 @@ class RemoteHandle:
         self._log: Sequenced[LogLine] = Sequenced(deque(maxlen=_LINES))
         self._charts: dict[ChartKey, ChartView] = {}
         self._asked_for: dict[ChartKey, float] = {}
-        self._looking: tuple[ChartKey, ...] = ()
+        self._depths: dict[str, DepthView] = {}
+        self._tapes: dict[ChartKey, TapeView] = {}
+        self._asked_depths: dict[str, float] = {}
+        self._asked_tapes: dict[ChartKey, float] = {}
+        self._looking = wire.Looking(())
         self._given = GivenCommands(self._say, now)
         self._questions = AskedQuestions(self._say)
         self._writer: asyncio.StreamWriter | None = None
@@ -103,11 +112,22 @@ class RemoteHandle:
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
         """The chart as it came last; None until it has come, a moment after it was asked for first."""
         key = instrument, timeframe
-        fresh = key not in self._looking
-        self._asked_for[key] = self._now()
-        if fresh:
-            self._soon(self._look)
+        self._asked(self._asked_for, key, self._looking.charts)
         return self._charts.get(key)
+
+    def depth(self, instrument: str) -> DepthView | None:
+        self._asked(self._asked_depths, instrument, self._looking.depths)
+        return self._depths.get(instrument)
+
+    def tape(self, instrument: str, timeframe: Timeframe) -> TapeView | None:
+        key = instrument, timeframe
+        self._asked(self._asked_tapes, key, self._looking.tapes)
+        return self._tapes.get(key)
+
+    def _asked(self, asked: dict[K, float], key: K, looking: tuple[K, ...]) -> None:
+        asked[key] = self._now()
+        if key not in looking:
+            self._soon(self._look)
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         self._soon(self._say, wire.OlderWanted(instrument, timeframe))
@@ -225,7 +245,8 @@ class RemoteHandle:
         if not isinstance(welcome, wire.Welcome):
             raise wire.FrameError("no welcome")
         self._welcomed(welcome)
-        self._writer, self._plain, self._looking = writer, None, ()
+        self._writer, self._plain, self._looking = writer, None, wire.Looking(())
+        self._depths, self._tapes = {}, {}  # what came before may be of long ago
         self._look()
         while True:
             said, size = await wire.read_frame(reader, decoder, wire.MOST_HEARD)
@@ -275,6 +296,11 @@ class RemoteHandle:
                 known = self._charts.get((said.instrument, said.timeframe))
                 if known is not None:
                     self._take_chart((said.instrument, said.timeframe), with_tail(known, said))
+            case wire.DepthSent():
+                self._depths[said.depth.instrument] = said.depth
+            case wire.TapeSent():
+                of = said.tape.instrument, said.tape.timeframe
+                self._tapes[of] = joined(self._tapes.get(of), said)
             case wire.AnswerSent():
                 self._given.heard(said)
             case wire.QuestionAnswered():
@@ -303,7 +329,7 @@ class RemoteHandle:
             self._given.go_on()
 
     def _take_chart(self, key: ChartKey, chart: ChartView | None) -> None:
-        if chart is not None and key in self._looking:
+        if chart is not None and key in self._looking.charts:
             self._charts[key] = chart
 
     def _show(self, view: View) -> None:
@@ -338,18 +364,22 @@ class RemoteHandle:
         self._questions.take(question, answer, attached=self._writer is not None)
 
     def _look(self) -> None:
-        """Tell which charts are looked at, where others are than before."""
-        newest = sorted(self._asked_for.items(), key=lambda one: one[1])[-wire.MOST_CHARTS :]
-        wanted = tuple(key for key, at in newest if self._now() - at < _LOOKED_AT_S)
-        if set(wanted) == set(self._looking) or self._writer is None:
+        """Tell what is looked at, where it is something else than before."""
+        since = self._now() - _LOOKED_AT_S
+        charts = asked_since(since, self._asked_for, self._looking.charts)
+        depths = asked_since(since, self._asked_depths, self._looking.depths)
+        tapes = asked_since(since, self._asked_tapes, self._looking.tapes)
+        looking = wire.Looking(charts, depths, tapes)
+        if looking == self._looking or self._writer is None:
             return
-        self._looking = wanted
-        self._asked_for = dict(newest)
-        self._charts = {key: chart for key, chart in self._charts.items() if key in wanted}
-        self._say(wire.Looking(wanted))
+        self._looking = looking
+        self._charts = {key: chart for key, chart in self._charts.items() if key in charts}
+        self._depths = {key: depth for key, depth in self._depths.items() if key in depths}
+        self._tapes = {key: tape for key, tape in self._tapes.items() if key in tapes}
+        self._say(looking)
 
     async def _tend(self) -> None:
-        """Watch the time: of the line, of commands, of charts that nobody looks at any more."""
+        """Watch the time: of the line, of commands, of what nobody looks at any more."""
         while True:
             await asyncio.sleep(_TEND_S)
             now = self._now()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from adapters.common.depth_told import DepthWatch
 from adapters.common.json_link import JsonLink, SocketStream
 from adapters.kraken import mapping
 from adapters.kraken.access import KrakenAccess
@@ -40,9 +41,13 @@ class KrakenFeed:
         self._newest: dict[str, int] = {}
         """Last trade of each product, by the venue's symbol."""
         self._announced = False
+        self._depth = DepthWatch()
         self._stream: KrakenMarketStream | None = None
         """Of the newest connection of v2."""
         self._grids = {symbol: ProductGrid(one) for symbol, one in access.listed.ours.items()}
+
+    def watch_depth(self, instruments: frozenset[str]) -> None:
+        self._depth.watch(instruments)
 
     async def run(self, sink: Sink) -> None:
         """Stream until cancelled. Raises FatalError for instruments that are not as the venue lists them."""
@@ -50,6 +55,8 @@ class KrakenFeed:
         config, timing = access.config, access.config.timing
 
         def report(state: LinkState, detail: str) -> None:
+            if state is not LinkState.LIVE:
+                self._depth.lost(sink, "the market connection is down", access.clock(), config.venue)
             sink(
                 LinkChanged(
                     ts_recv=access.clock(), link="market", state=state, detail=detail, venue=config.venue
@@ -68,7 +75,14 @@ class KrakenFeed:
                 access.listed.check()
                 resolved()
                 return V1MarketStream(
-                    access.listed, self._newest, sink, access.clock, timing, access.anomalies, config.venue
+                    access.listed,
+                    self._newest,
+                    sink,
+                    access.clock,
+                    timing,
+                    access.anomalies,
+                    config.venue,
+                    self._depth,
                 )
             self._stream = KrakenMarketStream(
                 access.listed,
@@ -79,6 +93,7 @@ class KrakenFeed:
                 timing,
                 access.anomalies,
                 config.venue,
+                self._depth,
             )
             return self._stream
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from adapters.common.anomalies import Anomalies
+from adapters.common.depth_told import DepthTeller, DepthWatch
 from adapters.common.redaction import scrub
 from adapters.kraken import mapping
 from adapters.kraken.asking import Asking
@@ -30,7 +31,7 @@ from adapters.kraken.wire import (
     UwsTrades,
 )
 from engine.model.errors import PortError, RetryableError
-from engine.model.events import Quote
+from engine.model.events import Depth, Quote
 from engine.model.market import NANOS
 from engine.ports import Clock, Sink
 
@@ -46,7 +47,7 @@ Resolved = Callable[[], None]
 class _Product:
     """One instrument's book, and its last price."""
 
-    __slots__ = ("book", "broken", "grid", "last", "renewing", "told", "top")
+    __slots__ = ("book", "broken", "grid", "last", "renewed", "renewing", "told", "top", "ts")
 
     def __init__(self, grid: ProductGrid, digits: tuple[int, int] | None) -> None:
         self.grid = grid
@@ -54,8 +55,10 @@ class _Product:
         self.top: Top = (None, None)
         self.told: Top | None = None
         self.last: int | None = None
-        self.broken = 0
+        self.broken = self.renewed = 0
         self.renewing = False
+        self.ts = 0
+        """When its top last changed, nanoseconds UTC."""
 
 
 class KrakenMarketStream(Asking):
@@ -71,8 +74,11 @@ class KrakenMarketStream(Asking):
         timing: KrakenTiming,
         anomalies: Anomalies,
         venue: str,
+        depth: DepthWatch | None = None,
     ) -> None:
-        """`newest` keeps the last trade id of each product over connections."""
+        """`newest` keeps the last trade id of each product over connections; `depth` says whose book is to be
+        told.
+        """
         super().__init__(anomalies)
         self._listed = listed
         self._newest = newest
@@ -89,6 +95,10 @@ class KrakenMarketStream(Asking):
         self._candles: dict[tuple[str, int], asyncio.Future[list[UwsCandle]]] = {}
         self._moved = asyncio.get_running_loop().time()
         """When a top of book last changed."""
+        self._symbols = {one.symbol: symbol for symbol, one in listed.ours.items()}
+        watch = depth or DepthWatch()
+        self._depth = DepthTeller(watch, self._told_book, sink)
+        watch.changed = lambda: self._depth.all(self._symbols)
 
     async def subscribe(self) -> None:
         read_s = self._timing.read_s
@@ -135,6 +145,7 @@ class KrakenMarketStream(Asking):
 
     def ended(self) -> None:
         super().ended()
+        self._depth.stop()
         for task in self._tasks:
             task.cancel()
 
@@ -183,7 +194,24 @@ class KrakenMarketStream(Asking):
         self._arrived(row.symbol)
         if product.top != product.told:
             product.told = product.top
-            self._quote(product, self._past(mapping.stamp(row.timestamp)))
+            product.ts = self._past(mapping.stamp(row.timestamp))
+            self._quote(product, product.ts)
+        self._depth.changed(product.grid.instrument.symbol)
+
+    def _told_book(self, symbol: str) -> Depth | None:
+        product = self._products.get(self._symbols.get(symbol, ""))
+        if product is None or not product.book.complete:
+            return None
+        bids, asks = product.book.depth()
+        return Depth(
+            ts_recv=self._clock(),
+            ts_venue=product.ts,
+            instrument=symbol,
+            bids=bids,
+            asks=asks,
+            venue=self._venue,
+            resyncs=product.renewed,
+        )
 
     def _quote(self, product: _Product, ts: int) -> None:
         bid, ask = product.top
@@ -263,6 +291,9 @@ class KrakenMarketStream(Asking):
 
     def _renew(self, symbol: str, product: _Product) -> None:
         product.broken += 1
+        product.renewed += 1
+        why = "the book is broken and asked for anew"
+        self._depth.broken(product.grid.instrument.symbol, why, self._clock(), self._venue)
         if product.broken >= _MOST_BROKEN:
             self._dead = f"the book of {symbol} was broken {product.broken} times in a row"
             return

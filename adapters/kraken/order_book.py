@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from heapq import nlargest, nsmallest
 from zlib import crc32
 
+from adapters.common.book_side import Levels
 from adapters.kraken.mapping import ProductGrid
 from adapters.kraken.v1_wire import V1BookDelta, V1BookSnapshot, V1Level
 from adapters.kraken.wire import UwsBookRow, UwsLevel
+from engine.model.market import DEPTH_LEVELS
 
 DEPTH = 25
 """Levels that are subscribed: of ten none would be left over for the check when one goes."""
@@ -66,6 +69,14 @@ class CheckedBook:
         if bid is not None and ask is not None and bid >= ask:
             raise self._broken("bid and ask cross")
         return bid, ask
+
+    def depth(self) -> tuple[Levels, Levels]:
+        """Bids and asks with their sizes in lots, the best first."""
+        lots = self._grid.lots
+        return (
+            tuple((price, lots[self._bids[price][1]]) for price in sorted(self._bids, reverse=True)),
+            tuple((price, lots[self._asks[price][1]]) for price in sorted(self._asks)),
+        )
 
     def _put(self, side: _Side, levels: Iterable[UwsLevel]) -> None:
         ticks, lots = self._grid.ticks, self._grid.lots
@@ -164,6 +175,11 @@ class SequencedBook:
         elif self._asks.pop(price, None) is not None and price == self._ask:
             self._ask = min(self._asks, default=None)
         return self._bid, self._ask
+
+    def depth(self) -> tuple[Levels, Levels]:
+        """Bids and asks with their sizes in lots, the best first: as many as are told."""
+        best, worst = nlargest(DEPTH_LEVELS, self._bids), nsmallest(DEPTH_LEVELS, self._asks)
+        return tuple((p, self._bids[p]) for p in best), tuple((p, self._asks[p]) for p in worst)
 
     def _levels(self, levels: Iterable[V1Level]) -> dict[int, int]:
         ticks, lots = self._grid.ticks, self._grid.lots

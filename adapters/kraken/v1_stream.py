@@ -7,6 +7,7 @@ import asyncio
 import msgspec
 
 from adapters.common.anomalies import Anomalies
+from adapters.common.depth_told import DepthTeller, DepthWatch
 from adapters.common.json_link import Send, SocketClosed, SocketStream
 from adapters.common.redaction import scrub
 from adapters.common.typed_json import UNREADABLE
@@ -26,7 +27,7 @@ from adapters.kraken.v1_wire import (
 )
 from adapters.kraken.wire import KrakenWireError
 from engine.model.errors import RetryableError
-from engine.model.events import Quote
+from engine.model.events import Depth, Quote
 from engine.ports import Clock, Sink
 
 _APART_S = 0.012
@@ -47,8 +48,11 @@ class V1MarketStream(SocketStream):
         timing: KrakenTiming,
         anomalies: Anomalies,
         venue: str,
+        depth: DepthWatch | None = None,
     ) -> None:
-        """`newest` keeps the last trade's number of each product over connections."""
+        """`newest` keeps the last trade's number of each product over connections; `depth` says whose book is
+        to be told.
+        """
         self._newest = newest
         self._sink = sink
         self._clock = clock
@@ -64,6 +68,11 @@ class V1MarketStream(SocketStream):
         self._send: Send | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._moved = asyncio.get_running_loop().time()
+        self._symbols = {one.symbol: symbol for symbol, one in listed.ours.items()}
+        self._at: dict[str, int] = {}
+        watch = depth or DepthWatch()
+        self._depth = DepthTeller(watch, self._told_book, sink)
+        watch.changed = lambda: self._depth.all(self._symbols)
 
     async def start(self, send: Send) -> None:
         self._send = send
@@ -91,6 +100,7 @@ class V1MarketStream(SocketStream):
 
     def ended(self) -> None:
         self._send = None
+        self._depth.stop()
         for task in self._tasks:
             task.cancel()
 
@@ -151,6 +161,23 @@ class V1MarketStream(SocketStream):
                     venue=self._venue,
                 )
             )
+        self._at[symbol] = row.timestamp
+        self._depth.changed(self._grids[symbol].instrument.symbol)
+
+    def _told_book(self, symbol: str) -> Depth | None:
+        name = self._symbols.get(symbol, "")
+        book = self._books.get(name)
+        if book is None or book.seq is None or name not in self._at:
+            return None
+        bids, asks = book.depth()
+        return Depth(
+            ts_recv=self._clock(),
+            ts_venue=mapping.millis(self._at[name]),
+            instrument=symbol,
+            bids=bids,
+            asks=asks,
+            venue=self._venue,
+        )
 
     def _trade(self, row: V1Trade) -> None:
         symbol = row.product_id.upper()
@@ -183,6 +210,8 @@ class V1MarketStream(SocketStream):
 
     def _renew(self, symbol: str) -> None:
         self._broken[symbol] = self._broken.get(symbol, 0) + 1
+        why = "messages of the book are missing, and it is asked for anew"
+        self._depth.broken(self._grids[symbol].instrument.symbol, why, self._clock(), self._venue)
         if self._broken[symbol] >= _MOST_BROKEN:
             raise SocketClosed(f"the book of {symbol} was broken {_MOST_BROKEN} times in a row")
         task = asyncio.create_task(self._subscribe_again(symbol), name=f"book {symbol}")

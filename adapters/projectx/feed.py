@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+from adapters.common.depth_told import DepthWatch
 from adapters.projectx import mapping
 from adapters.projectx.access import Access
 from adapters.projectx.link import Link, Stream
@@ -30,6 +31,10 @@ class ProjectXFeed:
     def __init__(self, venue: Access) -> None:
         self._venue = venue
         self._seq = 0
+        self._depth = DepthWatch()
+
+    def watch_depth(self, instruments: frozenset[str]) -> None:
+        self._depth.watch(instruments)
 
     async def run(self, sink: Sink) -> None:
         """Stream until cancelled. Raises FatalError when login or contracts need a person."""
@@ -38,6 +43,8 @@ class ProjectXFeed:
 
         def report(state: LinkState, detail: str, since: int) -> None:
             now = venue.clock()
+            if state is not LinkState.LIVE:
+                self._depth.lost(sink, "the market connection is down", now, config.venue)
             sink(
                 LinkChanged(
                     ts_recv=now,
@@ -67,6 +74,7 @@ class ProjectXFeed:
                 self._newest_minute,
                 venue.contracts.old_ids,
                 config.venue,
+                self._depth,
             )
 
         announced: dict[str, str] = {}

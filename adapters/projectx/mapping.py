@@ -91,7 +91,7 @@ def order(row: WireOrder, instrument: Instrument) -> VenueOrder:
         stop=_ticks(instrument, row.stop_price),
         filled_qty=row.fill_volume or 0,
         parent_id=None if row.parent_order_id is None else str(row.parent_order_id),
-        ts_venue=_stamp(changed),
+        ts_venue=stamp(changed),
     )
 
 
@@ -110,7 +110,7 @@ def fill(row: WireTrade, instrument: Instrument) -> Fill | None:
         price=_ticks_of(instrument, row.price),
         qty=row.size,
         cost_usd=(row.fees or Decimal(0)) + (row.commissions or Decimal(0)),
-        ts_venue=_stamp(row.creation_timestamp),
+        ts_venue=stamp(row.creation_timestamp),
     )
 
 
@@ -143,7 +143,7 @@ def bar(row: BarRow, prices: Prices, timeframe: Timeframe = Timeframe.M1) -> Bar
     return Bar(
         instrument=prices.instrument.symbol,
         timeframe=timeframe,
-        open_ts=_stamp(row.t),
+        open_ts=stamp(row.t),
         open=prices[row.o],
         high=prices[row.h],
         low=prices[row.l],
@@ -223,8 +223,8 @@ class TopOfBook:
             opened = self._figures[bytes(text)] or opened
         if (text := row.change) is not ABSENT and (told := self._figures[bytes(text)]) is not None:
             change = told
-        if (stamp := row.timestamp or row.last_updated) is not None:
-            self._ts = _stamp(stamp)
+        if (written := row.timestamp or row.last_updated) is not None:
+            self._ts = stamp(written)
         self._bid, self._ask, self._last, self._open, self._change = bid, ask, last, opened, change
         return self.quote(ts_recv)
 
@@ -252,7 +252,7 @@ def market_print(row: PrintRow, prices: PriceTexts, ts_recv: int, seq: int, venu
         raise WireError("a print without a price")
     return Print(
         ts_recv=ts_recv,
-        ts_venue=_stamp(row.timestamp),
+        ts_venue=stamp(row.timestamp),
         instrument=prices.instrument.symbol,
         price=price,
         size=row.volume,
@@ -297,7 +297,7 @@ def _nearest(instrument: Instrument, price: Decimal) -> int | None:
         return None
 
 
-def _stamp(text: str) -> int:
+def stamp(text: str) -> int:
     try:
         ts = stamps.parse(text)
     except ValueError as error:

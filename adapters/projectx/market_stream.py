@@ -9,22 +9,27 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from msgspec import Raw
 
 from adapters.common.anomalies import Anomalies
+from adapters.common.depth_told import DepthTeller, DepthWatch
 from adapters.common.typed_json import UNREADABLE
 from adapters.projectx import mapping
 from adapters.projectx.config import SessionOpen, Timing
+from adapters.projectx.depth import ContractDepth
 from adapters.projectx.handover import Handover
 from adapters.projectx.link import Invoke, Silence, Stream
 from adapters.projectx.signalr import InvocationFailed
 from adapters.projectx.wire import (
+    LevelRow,
+    LevelsRecord,
     PrintRow,
     PrintsRecord,
     QuoteRow,
     WireError,
     market_record,
+    read_depth,
     read_prints,
     read_quote,
 )
-from engine.model.events import HeldPriced, Print, Quote
+from engine.model.events import Depth, HeldPriced, Print, Quote
 from engine.model.instrument import Instrument
 from engine.ports import Clock, Sink
 
@@ -104,14 +109,23 @@ class MarketStream(Stream):
         ask: Callable[[], Awaitable[str]],
         old_months: Callable[[], Mapping[str, Instrument]] = dict,
         venue: str = "",
+        depth: DepthWatch | None = None,
     ) -> None:
-        """`ask` learns by REST how far the market has gone. `old_months` are those that are held besides."""
+        """`ask` learns by REST how far the market has gone. `old_months` are those that are held besides;
+        `depth` says of which contracts the order book is to be told.
+        """
         self._venue = venue
         self._old_months = old_months
         self._live = False
         self._contracts = {
             contract: _Contract(instrument, venue) for contract, instrument in contracts.items()
         }
+        self._books: dict[str, ContractDepth] = {}
+        """Of contracts whose depth is subscribed, by contract id."""
+        self._bookless: set[str] = set()
+        """Whose depth the hub refuses."""
+        self._ids = {instrument.symbol: contract for contract, instrument in contracts.items()}
+        self._depth = DepthTeller(depth or DepthWatch(), self._told_book, sink)
         self._sink = sink
         self._clock = clock
         self._session_open = session_open
@@ -133,9 +147,32 @@ class MarketStream(Stream):
     async def subscribe(self, invoke: Invoke) -> None:
         for method, contract in _both(self._contracts):
             await invoke(method, contract)
+        await self._look(invoke)
+
+    async def _look(self, invoke: Invoke) -> None:
+        """Have the depth of those contracts sent whose book somebody looks at, and of no others."""
+        wanted = {self._ids[symbol] for symbol in self._depth.watch.wanted if symbol in self._ids}
+        for contract in self._books.keys() - wanted:
+            del self._books[contract]
+            try:
+                await invoke("UnsubscribeContractMarketDepth", contract)
+            except InvocationFailed as error:
+                _log.warning("market hub: the depth of %s can't be given up: %s", contract, error)
+        for contract in wanted - self._books.keys() - self._bookless:
+            one = self._contracts[contract]
+            prices = mapping.PriceTexts(one.instrument)
+            self._books[contract] = ContractDepth(prices, self._venue)
+            try:
+                await invoke("SubscribeContractMarketDepth", contract)
+            except InvocationFailed as error:
+                del self._books[contract]
+                self._bookless.add(contract)
+                why = f"the venue refuses it: {error}"
+                self._depth.broken(one.instrument.symbol, why, self._clock(), self._venue)
 
     async def tend(self, invoke: Invoke) -> None:
-        """Months that are held by now and are not the active ones."""
+        """Books that are looked at, and months that are held by now and are not the active ones."""
+        await self._look(invoke)
         old = {c: instrument for c, instrument in self._old_months().items() if c not in self._contracts}
         self._contracts |= {
             contract: _Contract(instrument, self._venue, old=True) for contract, instrument in old.items()
@@ -153,14 +190,18 @@ class MarketStream(Stream):
             return False
         contract, told = found.arguments
         try:
-            if isinstance(told, QuoteRow):
+            if isinstance(found, LevelsRecord):
+                self._levels(contract, found.arguments[1])
+            elif isinstance(told, QuoteRow):
                 if told.timestamp is None and told.last_updated is None:
                     return False  # its keys may be spelt in another case
                 self._quote(contract, told)
-            else:
-                self._prints(contract, told if isinstance(told, list) else [told])
+            elif isinstance(found, PrintsRecord):
+                rows = found.arguments[1]
+                self._prints(contract, rows if isinstance(rows, list) else [rows])
         except WireError as error:
             target = "GatewayTrade" if isinstance(found, PrintsRecord) else "GatewayQuote"
+            target = "GatewayDepth" if isinstance(found, LevelsRecord) else target
             self._anomalies.note(target, error, record[:250])
         return True
 
@@ -170,6 +211,8 @@ class MarketStream(Stream):
                 self._quote(*read_quote(arguments))
             elif target == "GatewayTrade":
                 self._prints(*read_prints(arguments))
+            elif target == "GatewayDepth":
+                self._levels(*read_depth(arguments))
         except WireError as error:
             self._anomalies.note(target, error, bytes(arguments)[:200])
 
@@ -193,6 +236,7 @@ class MarketStream(Stream):
     def retire(self) -> None:
         self._live = False
         self._after = None
+        self._depth.stop()
 
     async def first_messages(self) -> None:
         """A quote of every contract."""
@@ -260,6 +304,18 @@ class MarketStream(Stream):
                 self._complete.set()
         if self._live:
             self._sink(quote)
+
+    def _levels(self, contract: str, rows: list[LevelRow] | LevelRow) -> None:
+        book = self._books.get(contract)
+        if book is None:
+            return  # what was under way while it was given up
+        for error in book.take(rows if isinstance(rows, list) else [rows]):
+            self._anomalies.note("GatewayDepth", error)
+        self._depth.changed(self._contracts[contract].instrument.symbol)
+
+    def _told_book(self, symbol: str) -> Depth | None:
+        book = self._books.get(self._ids.get(symbol, ""))
+        return book.told(self._clock()) if book is not None and self._live else None
 
     def _prints(self, contract: str, rows: list[PrintRow]) -> None:
         one = self._contracts.get(contract)

@@ -183,6 +183,15 @@ class PrintRow(Struct, gc=False):
     type: Code | None = None
 
 
+class LevelRow(Struct, gc=False):
+    """A level of the book, or what was traded at a price so far; `type` says which (projectx/depth.py)."""
+
+    type: Code
+    price: Raw
+    volume: Volume = 0
+    timestamp: Text | None = None
+
+
 class QuoteRecord(Struct, tag_field="target", tag="GatewayQuote", gc=False):
     """A whole record of the market hub: its envelope and its arguments in one decoding."""
 
@@ -193,6 +202,11 @@ class QuoteRecord(Struct, tag_field="target", tag="GatewayQuote", gc=False):
 class PrintsRecord(Struct, tag_field="target", tag="GatewayTrade", gc=False):
     type: Literal[1]
     arguments: tuple[str, list[PrintRow] | PrintRow]
+
+
+class LevelsRecord(Struct, tag_field="target", tag="GatewayDepth", gc=False):
+    type: Literal[1]
+    arguments: tuple[str, list[LevelRow] | LevelRow]
 
 
 class UserRecord(Struct):
@@ -208,14 +222,16 @@ _lists: dict[Any, msgspec.json.Decoder[Any]] = {}
 _loose = msgspec.json.Decoder(float_hook=Decimal)
 _quote = msgspec.json.Decoder(tuple[str, QuoteRow])
 _prints = msgspec.json.Decoder(tuple[str, list[PrintRow] | PrintRow])
+_depth = msgspec.json.Decoder(tuple[str, list[LevelRow] | LevelRow])
+_depth_again = msgspec.json.Decoder(LevelRow, strict=False)
 _quote_again = msgspec.json.Decoder(QuoteRow, strict=False)
 _print_again = msgspec.json.Decoder(PrintRow, strict=False)
 _arguments = msgspec.json.Decoder(list[Raw])
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
-market_record = msgspec.json.Decoder(QuoteRecord | PrintsRecord).decode
+market_record = msgspec.json.Decoder(QuoteRecord | PrintsRecord | LevelsRecord).decode
 """Bytes to a record as the market hub nearly always writes it. Raises MsgspecError for any other, which
-the hub reads and then `read_quote` or `read_prints`."""
+the hub reads and then `read_quote`, `read_prints` or `read_depth`."""
 _envelope = msgspec.json.Decoder(UserRecord)
 
 
@@ -287,6 +303,16 @@ def read_prints(arguments: Raw) -> tuple[str, list[PrintRow]]:
     except UNREADABLE:
         contract, payload = _split_loosely(arguments)
         return contract, [_decode_again(item, _print_again) for item in _as_list(payload)]
+    return contract, rows if isinstance(rows, list) else [rows]
+
+
+def read_depth(arguments: Raw) -> tuple[str, list[LevelRow]]:
+    """Contract id and rows of its book, in their order. Raises WireError."""
+    try:
+        contract, rows = _depth.decode(arguments)
+    except UNREADABLE:
+        contract, payload = _split_loosely(arguments)
+        return contract, [_decode_again(item, _depth_again) for item in _as_list(payload)]
     return contract, rows if isinstance(rows, list) else [rows]
 
 

@@ -216,5 +216,5 @@ def _together(rests: Iterable[_Rest], due: int) -> _Rest | None:
     return _Rest(first.committed, first.as_of, first.wall_offset, due, due, bounds)
 
 
-_QUIET = frozenset((*_TICKS, ev.TimeAdvanced))
+_QUIET = frozenset((*_TICKS, ev.TimeAdvanced, ev.Depth))
 """Events that set nothing going unless records come of them."""

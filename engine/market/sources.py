@@ -11,6 +11,7 @@ from engine.model.events import (
     AnyEvent,
     BarReported,
     ContractResolved,
+    Depth,
     HistoryLoaded,
     LinkChanged,
     LinkState,
@@ -105,7 +106,7 @@ class Sources:
                 if self._several and event.ts_venue and event.venue not in self._delayed:
                     self.lateness.seen(event.venue, now - event.ts_venue)
                 return self.priced_by(event.venue, event.instrument)
-            case HistoryLoaded():
+            case Depth() | HistoryLoaded():
                 return self.priced_by(event.venue, event.instrument)
             case ContractResolved():
                 return self.priced_by(event.venue, event.instrument.symbol)

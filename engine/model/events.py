@@ -48,6 +48,25 @@ class Print(Event, frozen=True, kw_only=True, gc=False, tag="print"):
     venue: str = ""
 
 
+class Depth(Event, frozen=True, kw_only=True, gc=False, tag="depth"):
+    """The order book of an instrument as it stands, whole each time: the newest one is all there is to know.
+    Prices in ticks, sizes in lots; a level is a price and its size (docs/ladder.md#depth).
+    """
+
+    instrument: str
+    bids: tuple[tuple[int, int], ...]
+    """The best first, at most `DEPTH_LEVELS`."""
+    asks: tuple[tuple[int, int], ...]
+    venue: str = ""
+    broken: str = ""
+    """Why this is not what stands at the venue now, in words; empty while it is."""
+    touch_only: bool = False
+    """The venue tells no more than the best price of each side."""
+    traded: tuple[tuple[int, int], ...] = ()
+    """What was traded in the session at prices near the market, where the venue tells it."""
+    resyncs: int = 0  # how often the book had to be asked for anew since the connection began
+
+
 class BarReported(Event, frozen=True, kw_only=True, gc=False, tag="bar"):
     """A closed minute of a market of which nothing finer is told; it comes at its close, or later where the
     venue's market link says that its prices are delayed. Prices in ticks.
@@ -349,6 +368,7 @@ class ClockFault(StrEnum):
 AnyEvent = (
     Quote
     | Print
+    | Depth
     | BarReported
     | HeldPriced
     | HistoryLoaded

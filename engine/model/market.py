@@ -8,6 +8,8 @@ from msgspec import Struct
 
 NANOS = 1_000_000_000
 MINUTE = 60 * NANOS
+DEPTH_LEVELS = 32
+"""Levels of a side of an order book that are told at most."""
 
 
 class Side(StrEnum):

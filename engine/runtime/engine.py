@@ -15,6 +15,7 @@ from engine.lab.summary import Summary, summarise
 from engine.model import events as ev
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Reload, Shutdown
+from engine.model.depth import DepthView, TapeView
 from engine.model.market import NANOS, Timeframe
 from engine.model.notices import Notice
 from engine.model.orders import Account
@@ -122,7 +123,9 @@ class Engine:
         """Belongs to the loop."""
         self._performance = Performance(core, clock, self.risks.figures)
         self._questions = Questions(lambda: core)
-        self._pictures = Pictures(core, self._health, clock, self._older, lambda: self._performance.rows)
+        self._pictures = Pictures(
+            core, self._health, clock, self._older, lambda: self._performance.rows, feeds
+        )
         core.turn.on_fault = self._survived
         watch(core.entries.bots, self._post, clock)
 
@@ -148,6 +151,12 @@ class Engine:
 
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
         return self._pictures.chart(instrument, timeframe)
+
+    def depth(self, instrument: str) -> DepthView | None:
+        return self._pictures.looking.depth(instrument)
+
+    def tape(self, instrument: str, timeframe: Timeframe) -> TapeView | None:
+        return self._pictures.looking.tape(instrument, timeframe)
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         self._pictures.load_older(instrument, timeframe)

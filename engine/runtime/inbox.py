@@ -9,6 +9,7 @@ from collections.abc import Callable
 from engine.model.events import (
     AnyEvent,
     ContractResolved,
+    Depth,
     HeldPriced,
     HistoryLoaded,
     LinkChanged,
@@ -31,8 +32,8 @@ class Inbox:
 
     Two lanes, each in the order of arrival. What concerns orders, fills, accounts and commands never waits
     behind the market. In the market's lane quotes give way under load: those that wait apart come when all
-    else has been taken, so that none runs ahead of the prints of its own minute. Nothing but an older quote
-    is ever dropped.
+    else has been taken, so that none runs ahead of the prints of its own minute. Of an order book only the
+    newest waits, and behind everything. Nothing but an older quote or book is ever dropped.
     """
 
     def __init__(self, seconds: Callable[[], float]) -> None:
@@ -40,14 +41,16 @@ class Inbox:
         self._urgent: deque[tuple[float, AnyEvent]] = deque()
         self._events: deque[tuple[float, AnyEvent]] = deque()
         self._late_quotes: dict[str, tuple[float, AnyEvent]] = {}
+        self._depths: dict[tuple[str, str], tuple[float, AnyEvent]] = {}
         self._arrived = asyncio.Event()
         self.waits: deque[float] = deque(maxlen=WAITS_KEPT)
         """Seconds that the newest events have waited."""
         self.dropped = 0
-        """Quotes that a newer one replaced."""
+        """Quotes and books that a newer one replaced."""
 
     def __len__(self) -> int:
-        return len(self._urgent) + len(self._events) + len(self._late_quotes)
+        waiting = len(self._urgent) + len(self._events)
+        return waiting + len(self._late_quotes) + len(self._depths)
 
     def post(self, event: AnyEvent) -> None:
         """Take an event in; never blocks. Call it on the loop's own thread."""
@@ -62,6 +65,10 @@ class Inbox:
                 self._late_quotes[symbol] = entry
             else:
                 self._events.append(entry)
+        elif isinstance(event, Depth):
+            book = event.venue, event.instrument
+            self.dropped += self._depths.pop(book, None) is not None
+            self._depths[book] = entry
         elif type(event) in _MARKET or (isinstance(event, LinkChanged) and event.link == "market"):
             self._events.append(entry)
         else:
@@ -76,6 +83,8 @@ class Inbox:
             posted, event = self._events.popleft()
         elif self._late_quotes:
             posted, event = self._late_quotes.pop(next(iter(self._late_quotes)))
+        elif self._depths:
+            posted, event = self._depths.pop(next(iter(self._depths)))
         else:
             return None
         self.waits.append(self._seconds() - posted)

@@ -22,6 +22,7 @@ from engine.lab.replay import Replay
 from engine.model import events as ev
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Shutdown
+from engine.model.depth import DepthView, TapeView
 from engine.model.market import NANOS, Timeframe
 from engine.model.notices import Notice
 from engine.model.playing import (
@@ -142,6 +143,12 @@ class PacedReplay:
 
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
         return self._pictures.chart(instrument, timeframe)
+
+    def depth(self, instrument: str) -> DepthView | None:
+        return self._pictures.looking.depth(instrument)
+
+    def tape(self, instrument: str, timeframe: Timeframe) -> TapeView | None:
+        return self._pictures.looking.tape(instrument, timeframe)
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         self._pictures.load_older(instrument, timeframe)

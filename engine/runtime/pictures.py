@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 
@@ -18,7 +18,8 @@ from engine.core import Core
 from engine.model.chart import ChartView, ZoneView
 from engine.model.market import Bar, Timeframe
 from engine.model.view import HealthView, PerformanceView, View
-from engine.ports import Clock
+from engine.ports import Clock, MarketFeed
+from engine.runtime.looking import LookedAtMarkets
 from engine.runtime.older_bars import OlderBarsLoader
 from engine.runtime.view_builder import KeptRows, picture
 
@@ -41,16 +42,18 @@ class Pictures:
         clock: Clock | None = None,
         older: OlderBarsLoader | None = None,
         performance: Callable[[], tuple[PerformanceView, ...]] = tuple,
+        feeds: Mapping[str, MarketFeed] | None = None,
     ) -> None:
         """`health` is asked at every picture, and `clock` what time it is; without one time is the core's.
         `older` has the bars before the core's; without it there are none. `performance` has the figures of
-        each book.
+        each book. `feeds`, by their venue's name, are asked for order books.
         """
         self._clock = clock
         self._older = older or OlderBarsLoader({}, core.market.sources, core.instruments)
         self._core = core
         self._health = health
         self._performance = performance
+        self.looking = LookedAtMarkets(core, feeds)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._looked = True
@@ -94,6 +97,7 @@ class Pictures:
         self._loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(PERIOD_S)
+            self.looking.renew(self._now())
             if self._looked:
                 self._looked = False
                 self.renew()
@@ -103,7 +107,7 @@ class Pictures:
         self._version += 1
         try:
             core = self._core
-            now = core.now if self._clock is None else max(core.now, self._clock() + core.clocks.lead)
+            now = self._now()
             told = self._performance()
             self._view = picture(core, self._version, self._health(), self._kept, now, told)
         except Exception:
@@ -111,6 +115,10 @@ class Pictures:
             log.exception("the view can't be built")
             health = structs.replace(self._health(), ok=False, detail="the view can't be built, see the log")
             self._view = structs.replace(self._view, version=self._version, health=health)
+
+    def _now(self) -> int:
+        core = self._core
+        return core.now if self._clock is None else max(core.now, self._clock() + core.clocks.lead)
 
     def draw(self, instrument: str, timeframe: Timeframe) -> ChartView:
         """A chart as of the core's now."""

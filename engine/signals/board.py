@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from engine.market.bars import BarsClosed, MinuteBars
 from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import calendar_in
+from engine.market.order_books import OrderBooks
 from engine.model.chart import AlignmentView, FrameView, ZoneView
+from engine.model.events import Depth
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.signals.alignment import USUAL_ALIGNMENT, Alignment, AlignmentConfig, align
@@ -34,7 +37,13 @@ class SignalBoard:
     (`catch_up`). It comes to the same: a signal depends on the sequence of closed bars alone.
     """
 
-    def __init__(self, instruments: Mapping[str, Instrument], bars: MinuteBars) -> None:
+    def __init__(
+        self, instruments: Mapping[str, Instrument], bars: MinuteBars, books: OrderBooks | None = None
+    ) -> None:
+        """`books` are the order books that are told; without them nobody tells any."""
+        self._books = OrderBooks(Counter()) if books is None else books
+        self.depth_wanted: set[str] = set()
+        """Of which a strategy wants the order book."""
         self._instruments = instruments
         self._bars = bars
         self._frames: dict[_Key, FrameSignals] = {}
@@ -153,6 +162,14 @@ class SignalBoard:
         if found is None:
             found = self.flows[instrument] = OrderFlow(self._calendar(instrument))
         return found
+
+    def depth(self, instrument: str) -> Depth | None:
+        """The newest order book; it is asked for at the venue from when a strategy asks here first, so that
+        it comes a moment later. None before that, while it is broken, and where the venue tells none.
+        """
+        self.depth_wanted.add(instrument)
+        found = self._books.newest.get(instrument)
+        return None if found is None or found.broken else found
 
     def _calendar(self, instrument: str) -> Calendar:
         return calendar_in(self._instruments, instrument)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from engine.market.bars import BarsClosed, MinuteBars
 from engine.market.calendars.known import calendar_in
+from engine.market.order_books import OrderBooks
 from engine.market.quarantine import Quarantine
 from engine.market.sources import Sources, Switch
 from engine.market.staleness import Staleness
-from engine.model.events import BarReported, HistoryLoaded, LinkChanged, LinkState, Print, Quote
+from engine.model.events import BarReported, Depth, HistoryLoaded, LinkChanged, LinkState, Print, Quote
 from engine.model.instrument import Instrument
 from engine.model.market import USUAL, Timeframe
 from engine.signals.board import SignalBoard
+from engine.signals.tape import PRINTS_UNSEEN, Heard, PrintTape
 
 MINUTES_SEEN = 4 * 23 * 60
 """Minutes of the past that count at a start: four sessions."""
@@ -37,13 +39,17 @@ class MarketData:
         """
         calendars = {symbol: calendar_in(instruments, symbol) for symbol in instruments}
         self.bars = MinuteBars(grace_ns=grace_ns, counts=counts, timeframes=timeframes, calendars=calendars)
-        self.board = SignalBoard(instruments, self.bars)
+        self.books = OrderBooks(counts)
+        self.board = SignalBoard(instruments, self.bars, self.books)
         self.staleness = Staleness(stale_ns, calendars)
         self.sources = Sources(sources or {}, stale_ns, calendars)
         self.quarantine = Quarantine(counts)
         self._instruments = instruments
         self.quotes: dict[str, Quote] = {}
         self.prints = 0
+        self.tapes: dict[str, PrintTape] = {}
+        """Of what somebody looks at (engine/runtime/looking.py); nothing that decides reads them."""
+        self._heard: dict[str, deque[Heard]] = {}
         self._last_prints: dict[str, int] = {}
         self._since: dict[str, int] = {}
         """By contract, the oldest minute of the past that counts, nanoseconds UTC."""
@@ -61,15 +67,38 @@ class MarketData:
     def on_print(self, trade: Print, now: int) -> Sequence[BarsClosed]:
         self.prints += 1
         self._last_prints[trade.instrument] = trade.price
-        self.staleness.seen(trade.instrument, now)
-        flow = self.board.flows.get(trade.instrument)
-        if flow is None:
-            return self.bars.on_print(trade)
+        symbol = trade.instrument
+        self.staleness.seen(symbol, now)
+        flow, tape = self.board.flows.get(symbol), self.tapes.get(symbol)
+        quote = self.quotes.get(symbol)
+        if tape is None:
+            heard = self._heard.get(symbol)
+            if heard is None:
+                heard = self._heard[symbol] = deque(maxlen=PRINTS_UNSEEN)
+            heard.append((trade, quote))
+            if flow is None:
+                return self.bars.on_print(trade)
         again = self.bars.repeats(trade)
         closed = self.bars.on_print(trade)
         if not again and self.bars.holds(trade):
-            flow.add(trade, self.quotes.get(trade.instrument))
+            if flow is not None:
+                flow.add(trade, quote)
+            if tape is not None:
+                tape.add(trade, quote)
         return closed
+
+    def on_depth(self, told: Depth) -> None:
+        symbol = told.instrument
+        self.books.take(told, self.quotes.get(symbol), self.last(symbol))
+
+    def tape(self, instrument: str, now: int) -> PrintTape:
+        """The prints of an instrument, counted from now on for whoever looks at them."""
+        found = self.tapes.get(instrument)
+        if found is None:
+            found = self.tapes[instrument] = PrintTape(instrument, calendar_in(self._instruments, instrument))
+            heard = self._heard.pop(instrument, ())
+            found.begin(self.bars.bars(instrument, Timeframe.M1), _once(heard), now)
+        return found
 
     def on_bar(self, event: BarReported, now: int) -> Sequence[BarsClosed]:
         bar = event.bar
@@ -131,6 +160,9 @@ class MarketData:
         self._since.pop(instrument, None)
         self.board.warm_up(instrument)
         self.board.flows.pop(instrument, None)
+        self.books.forget(instrument)
+        self.tapes.pop(instrument, None)
+        self._heard.pop(instrument, None)
         self.quotes.pop(instrument, None)
         self._last_prints.pop(instrument, None)
         self.quarantine.forget(instrument)
@@ -139,3 +171,14 @@ class MarketData:
         """The newest trade, ticks."""
         quote = self.quotes.get(instrument)
         return self._last_prints.get(instrument, quote.last if quote is not None else None)
+
+
+def _once(heard: Iterable[Heard]) -> list[Heard]:
+    """Prints that were kept unseen, without those that came again."""
+    found: list[Heard] = []
+    known: set[Print] = set()
+    for one in heard:
+        if not one[0].seq or one[0] not in known:
+            found.append(one)
+            known.add(one[0])
+    return found

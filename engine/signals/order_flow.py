@@ -64,8 +64,10 @@ class OrderFlow:
         self.since = 0
         """The first print that counts, nanoseconds UTC; 0 before it."""
 
-    def add(self, traded: Print, quote: Quote | None) -> None:
-        """Take a print whose minute has not closed, and the quote that stood when it came."""
+    def add(self, traded: Print, quote: Quote | None) -> Side | None:
+        """Take a print whose minute has not closed, and the quote that stood when it came; gives who wanted
+        it, None where nobody knows.
+        """
         ts = traded.ts_venue
         minute = self._now
         if not 0 <= ts - minute.open_ts < MINUTE:
@@ -85,6 +87,7 @@ class OrderFlow:
             minute.sold += size
         else:
             minute.unknown += size
+        return side
 
     def _minute_of(self, ts: int) -> _Minute:
         open_ts = ts - ts % MINUTE

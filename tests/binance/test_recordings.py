@@ -10,7 +10,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from adapters.binance.depth import SpotDepth
+from adapters.binance.mapping import LotGrid
 from adapters.binance.records import (
     AggTradeRow,
     BookTickerRow,
@@ -22,6 +25,7 @@ from adapters.binance.records import (
 from adapters.binance.symbols import rules_of
 from adapters.binance.wire import (
     BookTickerAnswer,
+    DepthAnswer,
     ExchangeRow,
     KlineRow,
     MyTradeRow,
@@ -32,6 +36,7 @@ from adapters.binance.wire import (
     read,
 )
 from adapters.common.grid_texts import number
+from tests.binance.samples import BTC
 from tests.support.recordings import DATA, needs_recordings
 
 pytestmark = [pytest.mark.recordings, needs_recordings]
@@ -103,6 +108,27 @@ def test_spot_books_have_no_gap_and_never_cross() -> None:
         bids, asks = books[row.s]
         assert max(bids) < min(asks)
     assert len(applied) == 4
+
+
+def test_the_feed_s_own_book_takes_all_of_a_recorded_symbol() -> None:
+    snapshot = next(iter(bodies("BINANCE.http.0.0.gz").items()))
+    symbol = snapshot[0].partition("symbol=")[2].partition("&")[0]
+    answer = read(snapshot[1], DepthAnswer)
+    grid = LotGrid(replace(BTC, tick_size=Decimal(1).scaleb(-8), lot_size=Decimal(1).scaleb(-8)))
+    depth = SpotDepth(grid, "binance")
+    taken = 0
+    for frame in frames("BINANCE.ws.1.0.gz"):
+        row = market_row(frame)
+        if isinstance(row, DepthRow) and row.s == symbol:
+            if not taken and depth.last < 0:
+                depth.take(row)
+                assert depth.snapshot(answer)
+                continue
+            taken += depth.take(row)
+    told = depth.told(1)
+    assert taken > 10
+    assert told is not None
+    assert told.bids[0][0] < told.asks[0][0]
 
 
 def test_futures_books_follow_each_other() -> None:

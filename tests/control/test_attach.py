@@ -27,6 +27,7 @@ from adapters.control.remote import RemoteHandle
 from adapters.control.server import ControlServer
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Flatten, Pause
+from engine.model.depth import TAPE_PRINTS, DepthView, TapePrint, TapeView
 from engine.model.errors import RefusedError, UnknownOutcomeError
 from engine.model.market import Timeframe
 from engine.model.notices import LogLine, Notice, NoticeKind, Severity
@@ -460,3 +461,45 @@ async def test_the_kernel_says_who_comes(path: Path, monkeypatch: pytest.MonkeyP
     refused = json.loads((tmp_path / "access").read_text().splitlines()[0])
     assert refused["event"] == "refused"
     assert refused["address"] == f"uid {os.getuid() + 1}, process 77"
+
+
+class Traded(Still):
+    """Its book and its tape are what a test says."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__(view)
+        self.book: DepthView | None = None
+        self.shown = TapeView("MNQ", M5)
+        self.asked = 0
+
+    def depth(self, instrument: str) -> DepthView | None:
+        self.asked += 1
+        return self.book
+
+    def tape(self, instrument: str, timeframe: Timeframe) -> TapeView | None:
+        return self.shown
+
+    def trade(self, *numbers: int) -> None:
+        prints = tuple(TapePrint(n, n, 80_000 + n, 1, 1) for n in numbers)
+        self.shown = replace(
+            self.shown, prints=(*self.shown.prints, *prints)[-TAPE_PRINTS:], delta=numbers[-1]
+        )
+
+
+async def test_books_and_tapes_come_while_they_are_looked_at_and_of_the_tape_what_is_new(path: Path) -> None:
+    handle = Traded(a_view())
+    handle.book = DepthView("MNQ", 5, bids=((80_000, 3),))
+    handle.trade(*range(1, 301))
+    async with serving(handle, path), attached(path) as remote:
+        assert handle.asked == 0
+        await until(lambda: remote.depth("MNQ") == handle.book and remote.tape("MNQ", M5) == handle.shown)
+        before = remote.received
+        handle.book = DepthView("MNQ", 6, bids=((80_001, 4),), broken="lost")
+        handle.trade(301, 302)
+        await until(lambda: remote.depth("MNQ") == handle.book and remote.tape("MNQ", M5) == handle.shown)
+        assert remote.received - before < 2_000
+        handle.trade(*range(303, 900))  # more than is kept: what is there goes on all the same
+        await until(lambda: remote.tape("MNQ", M5) == handle.shown)
+        handle.shown = TapeView("MNQ", M5)  # begun anew
+        handle.trade(1, 2)
+        await until(lambda: remote.tape("MNQ", M5) == handle.shown)

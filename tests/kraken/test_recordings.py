@@ -91,6 +91,12 @@ def test_books_have_no_gap_and_never_cross() -> None:
         assert bid is not None
         assert ask is not None
         assert bid < ask
+        if seen[message.product_id] % 100 == 1:
+            bids, asks = books[message.product_id].depth()
+            assert (bids[0][0], asks[0][0]) == top
+            assert all(size > 0 for _, size in (*bids, *asks))
+            assert bids == tuple(sorted(bids, reverse=True))
+            assert asks == tuple(sorted(asks))
     assert len(books) == 10
     assert sum(seen.values()) == 7_024
 

@@ -15,6 +15,7 @@ from msgspec import Raw
 from adapters.common import stamps
 from adapters.projectx import mapping
 from adapters.projectx.contracts import symbol_id
+from adapters.projectx.depth import ContractDepth
 from adapters.projectx.wire import (
     BarRow,
     ContractRow,
@@ -24,6 +25,7 @@ from adapters.projectx.wire import (
     WirePosition,
     WireTrade,
     read,
+    read_depth,
     read_prints,
     read_quote,
     read_rows,
@@ -172,9 +174,12 @@ def test_market_stream() -> None:
     [trade] = samples("market_trade")
     contract, prints = read_prints(arguments(trade["contractId"], trade["payload"]))
     assert mapping.market_print(prints[0], mapping.PriceTexts(product(contract)), 1, 1).size == 1
-    [depth] = samples("depth")  # not subscribed by the feed; its time and price are read all the same
-    assert stamps.parse(depth["payload"]["timestamp"]) > 0
-    assert CME_FUTURES["MNQ"].ticks(depth["payload"]["price"]) > 0
+    [depth] = samples("depth")
+    contract, levels = read_depth(arguments(depth["contractId"], depth["payload"]))
+    made = ContractDepth(mapping.PriceTexts(product(contract)), "")
+    assert made.take(levels) == []
+    told = made.told(1)
+    assert (told.bids, told.ts_venue) == (((118_188, 2),), stamps.parse(depth["payload"]["timestamp"]))
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,10 @@ async def test_depth_begins_with_a_snapshot_from_the_year_one(desk: PracticeDesk
     assert {row["timestamp"] for row in rows} == {"0001-01-01T00:00:00+00:00"}
     assert [row["type"] for row in rows[-5:]] == [3, 4, 8, 7, 5]
     profile = [row for row in rows[:-5] if row["type"] == 5]
-    assert len(profile) == len(rows) - 5
+    book = {(row["type"], row["price"]): row["volume"] for row in rows[len(profile) : -5]}
+    assert {price for kind, price in book if kind == 2} == {29500 - n * 0.25 for n in range(10)}
+    assert {price for kind, price in book if kind == 1} == {29500.25 + n * 0.25 for n in range(10)}
+    assert all(size > 0 for size in book.values())
     assert sum(row["volume"] for row in profile) == 10
     assert (rows[-3]["price"], rows[-2]["price"], rows[-1]["price"]) == (29501, 29500, 29500)
     desk.trade(118_004, 7)
@@ -212,11 +215,16 @@ async def test_depth_begins_with_a_snapshot_from_the_year_one(desk: PracticeDesk
     assert live["volume"] == before + 7
     desk.quote(118_003, 118_004)
     touch = (await wire.event("GatewayDepth"))[1]
-    assert [(row["type"], row["price"], row["currentVolume"]) for row in touch] == [
-        (4, 29500.75, 0),
+    assert [(row["type"], row["price"], row["currentVolume"]) for row in touch[:2]] == [
         (3, 29501, 0),
+        (4, 29500.75, 0),
     ]
-    assert all(row["volume"] > 0 for row in touch)
+    assert all(row["volume"] > 0 for row in touch[:2])
+    for row in touch[2:]:  # a size of 0 takes a level out
+        book[row["type"], row["price"]] = row["volume"]
+    left = {(kind, price) for (kind, price), size in book.items() if size}
+    assert {price for kind, price in left if kind == 2} == {29500.75 - n * 0.25 for n in range(10)}
+    assert {price for kind, price in left if kind == 1} == {29501 + n * 0.25 for n in range(10)}
 
 
 async def test_subscriptions_belong_to_one_connection_and_end(desk: PracticeDesk) -> None:

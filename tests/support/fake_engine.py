@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
+from engine.model.depth import DepthView, TapeView
 from engine.model.errors import PortError
 from engine.model.market import Timeframe
 from engine.model.notices import Notice, NoticeKind, Severity
@@ -37,6 +38,12 @@ class FakeEngine:
             return self._view
 
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
+        return None
+
+    def depth(self, instrument: str) -> DepthView | None:
+        return None
+
+    def tape(self, instrument: str, timeframe: Timeframe) -> TapeView | None:
         return None
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:

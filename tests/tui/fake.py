@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from engine.model.chart import AlignmentView, ChartView, FrameView, OlderBars
 from engine.model.commands import AnyCommand
+from engine.model.depth import DepthView, TapeView
 from engine.model.errors import RefusedError
 from engine.model.events import LinkState
 from engine.model.instrument import CME_FUTURES
@@ -54,6 +55,8 @@ class FakeEngine:
         """By the question's type; what has none is refused."""
         self.older: dict[tuple[str, Timeframe], tuple[tuple[Bar, ...], OlderBars]] = {}
         """What stands before the bars of a chart, and what there is before that."""
+        self.depths: dict[str, DepthView] = {}
+        self.tapes: dict[tuple[str, Timeframe], TapeView] = {}
         self.asked_older: list[tuple[str, Timeframe]] = []
 
     def view(self) -> View:
@@ -65,6 +68,12 @@ class FakeEngine:
             return None
         chart, (bars, state) = charts(known)[timeframe], self.older.get((instrument, timeframe), ((), None))
         return chart if state is None else replace(chart, bars=(*bars, *chart.bars), older=state)
+
+    def depth(self, instrument: str) -> DepthView | None:
+        return self.depths.get(instrument)
+
+    def tape(self, instrument: str, timeframe: Timeframe) -> TapeView | None:
+        return self.tapes.get((instrument, timeframe))
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         self.asked_older.append((instrument, timeframe))

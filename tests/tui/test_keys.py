@@ -16,9 +16,11 @@ from tui.actions import ACTIONS, PANES, Danger
 from tui.base_app import ExitReason
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
+from tui.screens.ladder import LadderScreen
 from tui.screens.main import MainScreen
 from tui.screens.page import DashboardScreen, DetailScreen, LogScreen, WhyScreen
 from tui.screens.picker import ContractPicker
+from tui.screens.tape import TapeScreen
 from tui.styled_text import text_of
 from tui.widgets.line import SurfaceLine
 from tui.widgets.prompt import Prompt
@@ -40,6 +42,8 @@ LOOKS: dict[str, Check] = {
     "detail": lambda c: isinstance(c.app.screen, DetailScreen),
     "why": lambda c: isinstance(c.app.screen, WhyScreen),
     "dashboard": lambda c: isinstance(c.app.screen, DashboardScreen),
+    "ladder": lambda c: isinstance(c.app.screen, LadderScreen) and not c.app.screen.armed,
+    "tape": lambda c: isinstance(c.app.screen, TapeScreen),
     "zoom": lambda c: c.app.main.pane("chart").size.width == 120 and not c.app.main.pane("log").display,
     "swap": lambda c: "chart and alignment are both here: 1 and 4" in c.toasts(),
     "full-log": lambda c: isinstance(c.app.screen, LogScreen),

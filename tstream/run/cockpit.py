@@ -208,6 +208,8 @@ class Cockpit:
 
 def screen_options(options: RunOptions, paths: Paths, picture: FirstPicture) -> Options:
     """How a cockpit is to look, by its command line and the settings."""
+    from tui.ladder_orders import LadderTerms
+
     return {
         "readonly": options.readonly,
         "fps": options.fps if options.fps is not None else picture.fps,
@@ -217,6 +219,7 @@ def screen_options(options: RunOptions, paths: Paths, picture: FirstPicture) -> 
         "refresh": picture.preset,
         "bell": picture.bell,
         "timeframes": picture.timeframes,
+        "ladder": LadderTerms(*picture.ladder),
     }
 
 

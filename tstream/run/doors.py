@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from adapters.control.access import AccessLog, Door, Visitor
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
+from engine.model.depth import DepthView, TapeView
 from engine.model.events import SecurityTold
 from engine.model.market import Timeframe
 from engine.model.notices import Notice, Severity
@@ -32,6 +33,12 @@ class CommandsWritten:
 
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
         return self._engine.chart(instrument, timeframe)
+
+    def depth(self, instrument: str) -> DepthView | None:
+        return self._engine.depth(instrument)
+
+    def tape(self, instrument: str, timeframe: Timeframe) -> TapeView | None:
+        return self._engine.tape(instrument, timeframe)
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         self._engine.load_older(instrument, timeframe)

@@ -15,6 +15,7 @@ from msgspec import structs
 
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Shutdown
+from engine.model.depth import DepthView, TapeView
 from engine.model.errors import RefusedError
 from engine.model.market import Timeframe
 from engine.model.notices import Notice
@@ -68,6 +69,14 @@ class EngineThread:
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
         engine = self._engine
         return engine.chart(instrument, timeframe) if engine is not None else None
+
+    def depth(self, instrument: str) -> DepthView | None:
+        engine = self._engine
+        return engine.depth(instrument) if engine is not None else None
+
+    def tape(self, instrument: str, timeframe: Timeframe) -> TapeView | None:
+        engine = self._engine
+        return engine.tape(instrument, timeframe) if engine is not None else None
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         engine = self._engine

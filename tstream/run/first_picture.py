@@ -41,6 +41,8 @@ class FirstPicture(Struct, frozen=True, forbid_unknown_fields=True):
     theme: str
     bell: bool
     timeframes: tuple[Timeframe, ...]
+    ladder: tuple[int, int, int]
+    """Lots, and ticks of stop and target, of an entry by the ladder."""
     keymap: dict[str, str]
     told_in: str
     """Time zone of log lines."""
@@ -66,6 +68,7 @@ def picture_of(settings: Settings, journal: str, notes: tuple[str, ...] = ()) ->
         theme=ui.theme,
         bell=ui.bell,
         timeframes=ui.timeframes,
+        ladder=(ui.ladder_qty, ui.ladder_stop_ticks, ui.ladder_target_ticks),
         keymap=dict(ui.keymap),
         told_in=settings.told_in,
         notes=notes,

@@ -148,6 +148,11 @@ class ScreenSettings(Section):
         allowed='a time zone such as "Europe/Helsinki" or "UTC"',
         default="Chicago's where a run has futures, UTC where it has coins alone",
     )
+    ladder_qty: Whole = setting(1, "Lots that one key of the ladder places at first.", ge=1, le=1_000_000)
+    ladder_stop_ticks: Whole = setting(
+        20, "Ticks from the fill to the stop of an entry by the ladder, at first.", ge=1, le=10_000
+    )
+    ladder_target_ticks: Whole = setting(0, "Ticks from the fill to its target; 0 for none.", ge=0, le=10_000)
     keymap: dict[str, str] = setting(
         {},
         'Other keys for actions, by their id: { pause = "f9" }. The help screen lists the ids.',

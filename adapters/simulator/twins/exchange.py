@@ -15,6 +15,7 @@ from typing import NamedTuple
 from adapters.simulator.exchange.clock import Schedule
 from adapters.simulator.exchange.store import StateError
 from adapters.simulator.market.candles import Candles
+from adapters.simulator.market.depth import BookLevel, book
 from adapters.simulator.twins.account import KEPT_NS, TwinAccount
 from adapters.simulator.twins.config import TwinConfig
 from adapters.simulator.twins.records import SavedTwinAccount, TwinEvent, TwinFill, TwinOrder
@@ -37,13 +38,6 @@ class TwinTrade(NamedTuple):
 
     id: int
     print: Print
-
-
-class BookLevel(NamedTuple):
-    """What rests at a price: ticks, lots."""
-
-    price: int
-    size: int
 
 
 class TwinListener:
@@ -142,16 +136,12 @@ class TwinExchange:
         return self.account.venue.prices(symbol)
 
     def depth(self, symbol: str, levels: int = 10) -> tuple[Sequence[BookLevel], Sequence[BookLevel]]:
-        """Bids and asks, best first: sizes that depend on the price alone, so that a book changes only where
-        the quote moves. Quotes carry no sizes.
-        """
+        """Bids and asks around the touch, best first. Quotes carry no sizes: they are made up."""
         prices, known = self.prices(symbol), self.instruments[symbol]
         if prices.bid is None or prices.ask is None:
             return (), ()
         unit = max(1, round(1_000 / float(known.notional(prices.bid))))
-        bids = range(prices.bid, max(0, prices.bid - levels), -1)
-        asks = range(prices.ask, prices.ask + levels)
-        return [_level(price, unit) for price in bids], [_level(price, unit) for price in asks]
+        return book(prices.bid, prices.ask, self.now(), levels, unit)
 
     def trades(self, symbol: str, most: int = 100) -> Sequence[TwinTrade]:
         """The newest trades, oldest first."""
@@ -302,10 +292,6 @@ class TwinExchange:
         for account in self.accounts.values():
             account.changed = []
             account.forget(now - KEPT_NS)
-
-
-def _level(price: int, unit: int) -> BookLevel:
-    return BookLevel(price, unit * (1 + price * 2_654_435_761 % 97))
 
 
 def _as(minute: Bar, timeframe: Timeframe, opened: int) -> Bar:

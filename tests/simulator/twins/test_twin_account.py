@@ -251,4 +251,4 @@ def test_a_book_is_made_of_the_touch_and_moves_with_it(floor: Floor) -> None:
     assert [one.price for one in bids] == [PRICE[BTC] - n for n in range(5)]
     assert asks[0].price == PRICE[BTC] + 2
     floor.quote(BTC, PRICE[BTC] - 1)
-    assert floor.exchange.depth(BTC, 4)[0] == bids[1:]
+    assert [one.price for one in floor.exchange.depth(BTC, 4)[0]] == [one.price for one in bids[1:]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -24,6 +25,9 @@ from engine.model.events import Quote
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 
+_DEPTH = "depth@100ms"
+_LEVELS = 100
+"""Of each side of a book."""
 _KEPT = 20_000
 """Trades of a symbol that can be asked for."""
 _INTERVALS = {one.value: one for one in Timeframe if one not in (Timeframe.M2, Timeframe.M10)}
@@ -36,6 +40,11 @@ class MarketAnswers:
         self._exchange = exchange
         self._orders = orders
         first = exchange.now() // rows.MS
+        self.on_depth: Callable[[Instrument], object] = self.changes
+        """Asked before a book is shown: whoever follows its changes is told of them first."""
+        self._books: dict[str, dict[tuple[str, int], int]] = {}
+        """Sizes by side and price, the best first, of books that somebody has looked at."""
+        self._numbers: dict[str, int] = {}
         self._next = dict.fromkeys(exchange.instruments, first)
         self._trades: dict[str, deque[tuple[int, TwinTrade]]] = {
             symbol: deque(maxlen=_KEPT) for symbol in exchange.instruments
@@ -104,12 +113,30 @@ class MarketAnswers:
 
     def depth(self, params: Params) -> Row:
         known = self._orders.symbol(params)
-        bids, asks = self._exchange.depth(known.symbol, max(1, min(100, int(params.get("limit", 100)))))
-        return {
-            "lastUpdateId": self._exchange.now() // rows.MS,
-            "bids": [[rows.price(known, one.price), rows.qty(known, one.size)] for one in bids],
-            "asks": [[rows.price(known, one.price), rows.qty(known, one.size)] for one in asks],
-        }
+        most = max(1, int(params.get("limit", 100)))
+        self.on_depth(known)
+        levels = {"b": list[list[str]](), "a": list[list[str]]()}
+        for (side, price), size in self._books[known.symbol].items():
+            levels[side].append([rows.price(known, price), rows.qty(known, size)])
+        number = self._numbers.get(known.symbol, 0)
+        return {"lastUpdateId": number, "bids": levels["b"][:most], "asks": levels["a"][:most]}
+
+    def changes(self, known: Instrument) -> Row | None:
+        """What of a book has changed since it was looked at last, numbered; None for nothing."""
+        symbol = known.symbol
+        bids, asks = self._exchange.depth(symbol, _LEVELS)
+        now = {("b", one.price): one.size for one in bids} | {("a", one.price): one.size for one in asks}
+        before = self._books.get(symbol, {})
+        self._books[symbol] = now
+        changed = {key: now.get(key, 0) for key in before | now if before.get(key) != now.get(key)}
+        if not changed:
+            return None
+        first = self._numbers.setdefault(symbol, self._exchange.now() // rows.MS) + 1
+        self._numbers[symbol] += len(changed)
+        row: Row = {"U": first, "u": self._numbers[symbol], "b": [], "a": []}
+        for (side, price), size in changed.items():
+            row[side].append([rows.price(known, price), rows.qty(known, size)])
+        return row
 
     def book_ticker(self, params: Params) -> Row:
         known = self._orders.symbol(params)
@@ -130,8 +157,8 @@ class MarketAnswers:
 
 
 class MarketEvents:
-    """Streams of the market: aggTrade, trade, bookTicker and kline_1m. One that does not exist is subscribed
-    like any other, and tells nothing.
+    """Streams of the market: aggTrade, trade, bookTicker, depth@100ms and kline_1m. One that does not exist
+    is subscribed like any other, and tells nothing.
     """
 
     def __init__(self, exchange: TwinExchange, sockets: Sockets, answers: MarketAnswers) -> None:
@@ -139,6 +166,7 @@ class MarketEvents:
         self._sockets = sockets
         self._answers = answers
         self._updates = count(exchange.now() // rows.MS)
+        answers.on_depth = self._tell_depth
 
     def subscribe(self, socket: TwinSocket, name: str) -> None:
         socket.topics.add(("market", name, bool(socket.data.get("combined"))))
@@ -159,6 +187,19 @@ class MarketEvents:
             "quotes",
             lambda: rows.book_ticker(number, known, quote, self._answers.sizes(known)),
         )
+
+        if self._followed(known):
+            self._tell_depth(known)
+
+    def _followed(self, known: Instrument) -> bool:
+        name = f"{known.root.lower()}@{_DEPTH}"
+        return any(self._sockets.having(("market", name, combined)) for combined in (True, False))
+
+    def _tell_depth(self, known: Instrument) -> None:
+        row = self._answers.changes(known)
+        if row is not None:
+            head = {"e": "depthUpdate", "E": self._exchange.now() // rows.MS, "s": known.root}
+            self._publish(known, _DEPTH, "depth", lambda: head | row)
 
     def on_trade(self, trade: TwinTrade) -> None:
         known = self._exchange.instruments[trade.print.instrument]

@@ -76,7 +76,7 @@ _DAY_S = 86_400.0
 class BinanceWire(TwinWire):
     NAME = "binance"
     CALLS = (*(one.name for one in ENDPOINTS), "subscribe")
-    STREAMS = ("trades", "quotes", "klines", "orders", "lists", "balances")
+    STREAMS = ("trades", "quotes", "depth", "klines", "orders", "lists", "balances")
     SOCKETS = ("streams", "account")
     LIFE_S: ClassVar[float] = _DAY_S
     """A connection lives no longer, seconds of practice time."""

@@ -38,6 +38,8 @@ from adapters.simulator.wire.bybit.rows import (
 from engine.model.events import Quote
 from engine.model.instrument import Instrument
 
+_DEPTH = 50
+"""Levels of a side in the book that is told whole and by its changes."""
 _AGAIN_NS = 3_000_000_000
 """The top of a book is told again after so long without a change."""
 _CALLS = {
@@ -61,7 +63,15 @@ Ask = Callable[[TwinAccount, Mapping[str, Any]], Row]
 class BybitWire(TwinWire):
     NAME: ClassVar[str] = "bybit"
     CALLS: ClassVar[tuple[str, ...]] = tuple(_CALLS.values())
-    STREAMS: ClassVar[tuple[str, ...]] = ("quotes", "trades", "orders", "fills", "positions", "wallet")
+    STREAMS: ClassVar[tuple[str, ...]] = (
+        "quotes",
+        "trades",
+        "depth",
+        "orders",
+        "fills",
+        "positions",
+        "wallet",
+    )
     SOCKETS: ClassVar[tuple[str, ...]] = ("public", "private")
 
     def __init__(self, exchange: TwinExchange, sockets: Sockets, calls: TwinCalls) -> None:
@@ -70,6 +80,8 @@ class BybitWire(TwinWire):
         self._orders = BybitOrders(self._listed)
         self._looking = BybitLooking(exchange, self._orders)
         self._seq = count(1)
+        self._books: dict[str, tuple[int, dict[tuple[str, int], int]]] = {}
+        """Of those whose depth is subscribed: number of the newest change, and sizes by side and price."""
         self._told: dict[str, int] = {}
         """When the top of each book was told last."""
 
@@ -190,6 +202,9 @@ class BybitWire(TwinWire):
             self._say(socket, asked, op="ping", success=True, ret_msg="pong")
         elif asked.get("op") == "subscribe":
             self._subscribe(socket, asked)
+        elif asked.get("op") == "unsubscribe":
+            socket.topics -= {(socket.data["category"], topic) for topic in asked.get("args") or ()}
+            self._say(socket, asked, op="unsubscribe", success=True, ret_msg="")
 
     def _subscribe(self, socket: TwinSocket, asked: Row) -> None:
         category, topics = socket.data["category"], list(asked.get("args") or ())
@@ -205,6 +220,10 @@ class BybitWire(TwinWire):
             socket.topics.add((category, topic))
             if str(topic).startswith("orderbook.1."):
                 self.sockets.send(socket, "quotes", self._top(instrument))
+            elif str(topic).startswith(f"orderbook.{_DEPTH}."):
+                self._tell_book(instrument)
+                number, levels = self._books[instrument.symbol]
+                self.sockets.send(socket, "depth", self._book(instrument, number, levels, "snapshot"))
 
     def _on_private(self, socket: TwinSocket, text: str) -> None:
         asked = _asked(text)
@@ -238,7 +257,10 @@ class BybitWire(TwinWire):
     # -- what happens -------------------------------------------------------------------------------------
 
     def on_quote(self, quote: Quote) -> None:
-        self._tell_top(self.exchange.instruments[quote.instrument])
+        instrument = self.exchange.instruments[quote.instrument]
+        self._tell_top(instrument)
+        if self.sockets.having((category_of(instrument), f"orderbook.{_DEPTH}.{instrument.root}")):
+            self._tell_book(instrument)
 
     def on_trade(self, trade: TwinTrade) -> None:
         instrument = self.exchange.instruments[trade.print.instrument]
@@ -283,8 +305,27 @@ class BybitWire(TwinWire):
         }
         return self._public_record(f"orderbook.1.{instrument.root}", book)
 
-    def _public_record(self, topic: str, data: Any) -> str:
-        record = {"topic": topic, "type": "snapshot", "ts": self.exchange.now() // MILLI, "data": data}
+    def _tell_book(self, instrument: Instrument) -> None:
+        """What has changed since it was told last, to those who have that."""
+        bids, asks = self.exchange.depth(instrument.symbol, _DEPTH)
+        now = {("b", one.price): one.size for one in bids} | {("a", one.price): one.size for one in asks}
+        number, before = self._books.get(instrument.symbol, (1, {}))
+        changed = {key: now.get(key, 0) for key in before | now if before.get(key) != now.get(key)}
+        if changed:
+            self._books[instrument.symbol] = number + 1, now
+            topic = (category_of(instrument), f"orderbook.{_DEPTH}.{instrument.root}")
+            self.sockets.publish(topic, "depth", self._book(instrument, number + 1, changed, "delta"))
+
+    def _book(
+        self, instrument: Instrument, number: int, levels: Mapping[tuple[str, int], int], kind: str
+    ) -> str:
+        data: Row = {"s": instrument.root, "b": [], "a": [], "u": number, "seq": next(self._seq)}
+        for (side, price), size in levels.items():
+            data[side].append([f"{instrument.price(price):f}", f"{instrument.qty(size):f}"])
+        return self._public_record(f"orderbook.{_DEPTH}.{instrument.root}", data, kind)
+
+    def _public_record(self, topic: str, data: Any, kind: str = "snapshot") -> str:
+        record = {"topic": topic, "type": kind, "ts": self.exchange.now() // MILLI, "data": data}
         return msgspec.json.encode(record).decode()
 
     def _tell(self, account: TwinAccount, topic: str, stream: str, row: Row) -> None:

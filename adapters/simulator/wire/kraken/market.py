@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from zlib import crc32
 
-from adapters.simulator.twins.exchange import BookLevel, TwinExchange, TwinTrade
+from adapters.simulator.market.depth import BookLevel
+from adapters.simulator.twins.exchange import TwinExchange, TwinTrade
 from adapters.simulator.twins.sockets import Sockets, TwinSocket
 from adapters.simulator.wire.kraken import rows
 from adapters.simulator.wire.kraken.rows import Json

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from adapters.simulator.market.depth import book
 from adapters.simulator.market.ticker import Ticker
 from adapters.simulator.wire.projectx.hubs import DEPTH, QUOTES, TRADES, HubServer, Topic
 from adapters.simulator.wire.projectx.json_rows import EPOCH_OF_NOTHING, number, stream_stamp
@@ -12,7 +13,7 @@ from engine.model.events import Print, Quote
 from engine.model.market import Side
 from engine.ports import Clock
 
-_BEST_ASK, _BEST_BID, _TRADE, _LOW, _HIGH = 3, 4, 5, 7, 8
+_ASK, _BID, _BEST_ASK, _BEST_BID, _TRADE, _RESET, _LOW, _HIGH = 1, 2, 3, 4, 5, 6, 7, 8
 """Row types of the depth stream."""
 
 
@@ -34,6 +35,8 @@ class MarketRecords:
             target: f'{{"type":1,"target":"{target}","arguments":["{contract.id}",'
             for target in (QUOTES, TRADES, DEPTH)
         }
+        self._shown: dict[tuple[int, int], int] = {}
+        """The book as subscribers have it: sizes by row type and price."""
         self._symbol = f'{{"symbol":"{contract.symbol_id}"'
 
     # -- quotes ------------------------------------------------------------------------------------
@@ -112,23 +115,57 @@ class MarketRecords:
         return self._depth(_row(stamp, _TRADE, self._text(p.price), profile[p.price], p.size) for p in prints)
 
     def depth_of_quote(self, now: int) -> str:
-        """Resting size at the touch. The market source knows none: it is made up, from price and time."""
+        """The best prices with their sizes, and the levels that have changed. The market source knows no
+        sizes: they are made up, from price and time.
+        """
         stamp = stream_stamp(now)
-        rows = []
-        for kind, ticks in ((_BEST_BID, self.ticker.bid), (_BEST_ASK, self.ticker.ask)):
-            if ticks is not None:
-                size = 1 + (ticks * 7 + self.ticker.ts // 1_000_000) % 23
-                rows.append(_row(stamp, kind, self._text(ticks), size, 0))
+        before, self._shown = self._shown, self._book()
+        rows = [
+            _row(stamp, kind, self._text(price), 0, 0) for kind, price in before.keys() - self._shown.keys()
+        ]
+        rows += [
+            _row(stamp, kind, self._text(price), size, 0)
+            for (kind, price), size in self._shown.items()
+            if before.get((kind, price)) != size
+        ]
+        return self._depth([*self._best(stamp), *rows])
+
+    def _book(self) -> dict[tuple[int, int], int]:
+        bids, asks = book(self.ticker.bid, self.ticker.ask, self.ticker.ts)
+        return {(_BID, one.price): one.size for one in bids} | {(_ASK, one.price): one.size for one in asks}
+
+    def _best(self, stamp: str) -> list[str]:
+        ticker, shown = self.ticker, self._shown
+        return [
+            _row(stamp, best, self._text(price), shown.get((kind, price), 1), 0)
+            for best, kind, price in ((_BEST_ASK, _ASK, ticker.ask), (_BEST_BID, _BID, ticker.bid))
+            if price is not None
+        ]
+
+    def depth_reset(self, now: int) -> str:
+        """Everything is cleared, and told anew."""
+        stamp = stream_stamp(now)
+        self._shown = self._book()
+        rows = [_row(stamp, _RESET, "0", 0, 0), *self._levels(stamp), *self._best(stamp)]
         return self._depth(rows)
 
+    def nobody_looks(self) -> None:
+        """What subscribers have is of no account: there are none."""
+        self._shown = {}
+
+    def _levels(self, stamp: str) -> list[str]:
+        return [_row(stamp, kind, self._text(price), size, 0) for (kind, price), size in self._shown.items()]
+
     def depth_snapshot(self) -> str:
-        """Volume at every price of the session, then touch, high, low and last, stamped in year 1."""
+        """Volume at every price of the session, then the book, touch, high, low and last, stamped in year
+        1.
+        """
+        self._shown = self._shown or self._book()
         figures, at = self.ticker.figures, EPOCH_OF_NOTHING
         profile = figures.profile()
         rows = [_row(at, _TRADE, self._text(price), profile[price], 0) for price in sorted(profile)]
+        rows += [*self._levels(at), *self._best(at)]
         for kind, ticks, volume in (
-            (_BEST_ASK, self.ticker.ask, 1),
-            (_BEST_BID, self.ticker.bid, 1),
             (_HIGH, figures.high, 0),
             (_LOW, figures.low, 0),
             (_TRADE, figures.last, 0 if figures.last is None else profile[figures.last]),
@@ -189,6 +226,8 @@ class MarketPublisher:
             hub.publish(topics[QUOTES], records.changed_quote(now))
         if hub.has_subscribers(topics[DEPTH]):
             hub.publish(topics[DEPTH], records.depth_of_quote(now))
+        else:
+            records.nobody_looks()
 
     def on_print(self, trade: Print, now: int) -> None:
         prints = self._prints

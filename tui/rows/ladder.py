@@ -1,0 +1,257 @@
+"""The price ladder: what rests at each price, what was traded there, and what of it is ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from engine.model.depth import DepthView
+from engine.model.market import Side
+from engine.model.orders import OrderType, Slot
+from engine.model.view import ContractView, OrderView, View
+from tui import number_format as figures
+from tui.ladder_orders import LadderTerms, entries_of, orders_at
+from tui.plain_text import plain
+from tui.styled_text import EMPTY, Row, cell, fit
+
+LEAST_WIDTH = 44
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_SLOTS = {Slot.ENTRY: ("entry", "entry"), Slot.STOP: ("stop", "stop"), Slot.TARGET: ("target", "target"),
+          Slot.PART: ("close", "warn")}  # fmt: skip
+
+
+class Rungs(Struct, frozen=True):
+    """Which prices are shown and where people are in them, ticks."""
+
+    top: int
+    height: int
+    cursor: int
+    moving: OrderView | None = None
+    """An order that was picked up and goes where the cursor is."""
+
+    @property
+    def prices(self) -> range:
+        return range(self.top, self.top - self.height, -1)
+
+
+class Widths(Struct, frozen=True):
+    """Cells of each column; 0 for one that is left out."""
+
+    own: int
+    bar: int
+    size: int
+    price: int
+    traded: int
+
+
+def widths(width: int, price: int, size: int) -> Widths:
+    """How the columns share a width. The bars give way first, then what was traded, then our own words."""
+    size = max(4, size)
+    price += 4  # cursor and entry before it, a mark of the last trade and a blank behind
+    rest = width - price - 2 * size - 2  # a blank before each of our own columns
+    traded = 13 if rest >= 46 else 8 if rest >= 32 else 0
+    own = 14 if rest - traded >= 38 else 9 if rest - traded >= 24 else 6
+    bar = max(0, (rest - traded - 2 * own) // 2 - 1)
+    return Widths(own, min(bar, 24), size, price, traded)
+
+
+def ladder_rows(
+    view: View, contract: ContractView, depth: DepthView | None, rungs: Rungs, width: int, book: str | None
+) -> tuple[Row, list[Row]]:
+    """Head and rows."""
+    text = figures.price(contract.tick_size * rungs.top, contract.decimals)
+    bids = dict(depth.bids) if depth is not None else {}
+    asks = dict(depth.asks) if depth is not None else {}
+    traded = dict(depth.traded) if depth is not None else {}
+    lot = contract.lot_size
+    size = max((len(figures.volume(one, lot)) for one in (*bids.values(), *asks.values())), default=4)
+    cut = widths(width, len(text), min(size, 9))
+    most = max((*bids.values(), *asks.values()), default=1)
+    best = {
+        depth.bids[0][0] if depth and depth.bids else None,
+        depth.asks[0][0] if depth and depth.asks else 0,
+    }
+    broken = depth is None or bool(depth.broken)
+    queue = {} if depth is None else {one.client_id: one.ahead for one in depth.queue}
+    held = entries_of(view, contract, book)
+    rows = []
+    for ticks in rungs.prices:
+        mine = orders_at(view, contract, ticks, book)
+        chosen = ticks == rungs.cursor
+        weight = "faint" if broken else "bold" if ticks in best else ""
+        spans = [
+            *_own(mine, Side.BUY, cut.own, queue, contract, rungs),
+            *_bar(bids.get(ticks, 0), most, cut.bar, "right", "faint" if broken else "zone-up"),
+            *_size(bids.get(ticks, 0), cut.size, contract, "buy", weight),
+            *_price(ticks, contract, cut.price, depth, chosen, held.get(ticks, ())),
+            *_size(asks.get(ticks, 0), cut.size, contract, "sell", weight),
+            *_bar(asks.get(ticks, 0), most, cut.bar, "left", "faint" if broken else "zone-down"),
+            *_own(mine, Side.SELL, cut.own, queue, contract, rungs),
+            *_traded(traded.get(ticks, 0), depth, cut.traded, contract),
+        ]
+        row = fit(tuple(spans), width)
+        rows.append(_marked(row) if chosen else row)
+    return _head(cut, depth, width), rows
+
+
+def _marked(row: Row) -> Row:
+    """The row of the cursor."""
+    return tuple((text, style if "on:" in style else f"{style} on:select") for text, style in row)
+
+
+def _head(cut: Widths, depth: DepthView | None, width: int) -> Row:
+    about = "~" if depth is not None and depth.traded_about else ""
+    spans: list[Row] = [
+        fit(cell("our buys", "dim"), cut.own + 1),
+        cell(" " * (cut.bar + 1 if cut.bar else 0)),
+        fit(cell("bid", "dim"), cut.size, ">"),
+        fit(cell("price ", "dim"), cut.price, ">"),
+        fit(cell("ask", "dim"), cut.size),
+        cell(" " * (cut.bar + 1 if cut.bar else 0)),
+        fit(cell(" our sells", "dim"), cut.own + 1),
+        fit(cell(f" {about}traded", "dim"), cut.traded) if cut.traded else EMPTY,
+    ]
+    return fit(tuple(span for row in spans for span in row), width)
+
+
+def _size(lots: int, width: int, contract: ContractView, side: str, weight: str) -> Row:
+    if not lots:
+        return ((" " * width, "text"),)
+    text = _short(figures.volume(lots, contract.lot_size), width)
+    style = weight if weight == "faint" else f"{side} {weight}".rstrip()
+    return fit(cell(text, style), width, ">" if side == "buy" else "<")
+
+
+def _short(text: str, width: int) -> str:
+    """A size in so many cells: thousands as "12k" where there is no room."""
+    if len(text) <= width:
+        return text
+    whole = text.split(".")[0]
+    if len(whole) <= width:
+        return text[:width].rstrip(".")
+    number = int(whole.replace(",", ""))
+    for unit in ("k", "M", "G"):
+        number //= 1_000
+        if len(f"{number}{unit}") <= width:
+            return f"{number}{unit}"
+    return "…"
+
+
+def bar(share: float, width: int) -> str:
+    """A bar from the left in eighths of a cell."""
+    eighths = round(min(1.0, max(0.0, share)) * width * 8)
+    full, part = divmod(eighths, 8)
+    return ("█" * full + (_EIGHTHS[part] if part else "")).ljust(width)
+
+
+def _bar(lots: int, most: int, width: int, side: str, style: str) -> Row:
+    if not width:
+        return EMPTY
+    if side == "left":
+        return ((" ", "text"), (bar(lots / most, width), style))
+    halves = round(lots / most * width * 2)
+    full, half = divmod(halves, 2)
+    return ((f"{'▐' * half}{'█' * full}".rjust(width), style), (" ", "text"))
+
+
+def _price(
+    ticks: int,
+    contract: ContractView,
+    width: int,
+    depth: DepthView | None,
+    chosen: bool,
+    held: Sequence[object],
+) -> Row:
+    text = figures.price(contract.tick_size * ticks, contract.decimals)
+    style, mark = "text", " "
+    if depth is not None and depth.last == ticks:
+        style, mark = f"{figures.trend(depth.last_side)} bold", figures.arrow(depth.last_side)
+    before = "▶" if chosen else " "
+    entry = "◆" if held else " "
+    return ((before, "accent bold"), (entry, "entry bold"), (text.rjust(width - 4), style), (mark, style),
+            (" ", "text"))  # fmt: skip
+
+
+def _own(
+    orders: Sequence[OrderView],
+    side: Side,
+    width: int,
+    queue: Mapping[str, int],
+    contract: ContractView,
+    rungs: Rungs,
+) -> Row:
+    """Our orders of one side at a price: what they are, how much, and about what is before them."""
+    gap: Row = ((" ", "text"),)
+    mine = [order for order in orders if order.side is side]
+    if not mine:
+        return (*gap, (" " * width, "text"))
+    first = mine[0]
+    word, style = _SLOTS[first.slot]
+    if first.slot is Slot.ENTRY and first.type is OrderType.STOP:
+        word = "stop in"
+    total = sum(order.qty - order.filled_qty for order in mine)
+    qty = figures.quantity(total, contract.lot_size)
+    ahead = next((queue[order.client_id] for order in mine if order.client_id in queue), None)
+    place = "" if ahead is None else f" ~{figures.volume(ahead, contract.lot_size)}"
+    moving = rungs.moving is not None and any(o.client_id == rungs.moving.client_id for o in mine)
+    for text in (f"{word} {qty}{place}", f"{word} {qty}", f"{word[0].upper()}{qty}{place}",
+                 f"{word[0].upper()}{qty}"):  # fmt: skip
+        if len(text) <= width:
+            break
+    return (*gap, *fit(cell(text, f"{style} bold{' reverse' if moving else ''}"), width))
+
+
+def _traded(lots: int, depth: DepthView | None, width: int, contract: ContractView) -> Row:
+    if not width or depth is None:
+        return EMPTY
+    if not lots:
+        return ((" " * width, "text"),)
+    text = _short(figures.volume(lots, contract.lot_size), 6)
+    left = width - 8
+    drawn = bar(lots / max(1, depth.traded_most), left) if left > 0 else ""
+    poc = lots == depth.traded_most
+    return ((" ", "text"), (f"{text:>6} ", "text bold" if poc else "dim"), (drawn, "volume"))
+
+
+def state_row(depth: DepthView | None, contract: ContractView, width: int) -> Row:
+    """What there is to say of the book, one line: that it is not to be believed comes first."""
+    if depth is None:
+        return cell("waiting for the order book", "faint")
+    if depth.untold:
+        return fit(cell("this venue tells no order book here: quote and trades only", "dim"), width)
+    if depth.broken:
+        return fit(cell(f"NOT THE BOOK OF NOW: {plain(depth.broken)}", "stale bold"), width)
+    if depth.touch_only:
+        return fit(cell("best prices only: the account has no market depth", "dim"), width)
+    bids, asks = sum(size for _, size in depth.bids), sum(size for _, size in depth.asks)
+    lot = contract.lot_size
+    again = f" · asked anew {depth.resyncs}×" if depth.resyncs else ""
+    return fit(
+        (
+            ("book ", "dim"), (f"{figures.volume(bids, lot)} bid", "buy"), (" : ", "dim"),
+            (f"{figures.volume(asks, lot)} ask", "sell"),
+            (f" in {len(depth.bids)}+{len(depth.asks)} levels{again}", "dim"),
+        ),
+        width,
+    )  # fmt: skip
+
+
+def terms_row(terms: LadderTerms, contract: ContractView, width: int) -> Row:
+    """What one key places, and what it puts at risk before costs."""
+    risk = contract.tick_value_usd * terms.stop_ticks * terms.qty
+    aim = f" · target {terms.target_ticks} ticks" if terms.target_ticks else " · no target"
+    return fit(
+        (
+            ("a key places ", "dim"), (figures.quantity(terms.qty, contract.lot_size), "text bold"),
+            (" with stop ", "dim"), (f"{terms.stop_ticks} ticks", "stop"), (aim, "dim"),
+            (" · risk ", "dim"), (f"{figures.usd(risk)} {plain(contract.currency)}", "text"),
+        ),
+        width,
+    )  # fmt: skip
+
+
+def armed_row(left_s: float, width: int) -> Row:
+    """Across the whole width: one key trades now."""
+    text = f" ARMED {int(left_s // 60)}:{int(left_s % 60):02d} · one key trades · a or esc disarms "
+    return cell(text.center(width), "ink bold on:error")
