@@ -28,6 +28,7 @@ BENCHES = {
     "smc": "a bar through all Smart Money detectors, flat in history; beside smartmoneyconcepts",
     "history": "journal to SQL: how far behind, SQLite and PostgreSQL; records and rows a second",
     "kraken": "a recorded session of Kraken Futures: typed messages a second, beside cryptofeed",
+    "training": "a model's training beside HistGradientBoosting, and what an engine feels of it",
     "api": "event wait with 1,000 clients at the API, and elsewhere (4 minutes; only when named)",
     "wire": "quote records decoded; an order's way to the venue and back, beside a bare POST",
 }

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
+from statistics import fmean
 
 from bench.figures import machine, ms, quantile, table
 from engine.model.market import NANOS
@@ -29,6 +30,7 @@ from tests.acceptance.venues import VENUES, kind_under_test
 from tests.torture import beside, edges, interleavings, many_books, memory, reloads, texts
 from tests.torture import history as histories
 from tests.torture import kill_plan as kills
+from tests.torture import models as trainings
 from tests.torture import prefixes as causality
 from tests.torture.api_attack import attack_the_api
 from tests.torture.attached import SPEED, AttachedRun
@@ -300,6 +302,34 @@ def discovery(seed: int, count: int | None) -> None:
     assert not weak, f"too rarely found: {weak}"
 
 
+def models(seed: int, count: int | None) -> None:
+    """Trainings on noise, which must not be called an edge, and on markets in which one was planted."""
+    began = time.monotonic()
+    jobs = os.cpu_count() or 1
+    noises = count or NOISES
+    noise = spread(trainings.noise, seed, noises, jobs)
+    planted = spread(trainings.planted, seed, max(2, noises // MARKETS_A_NOISE), jobs)
+    table(
+        f"models: seed {seed}, {time.monotonic() - began:.0f} s; {trainings.MINUTES:,} minutes each",
+        ("market", "trainings", "better than the rules", "off by, mean", "worst", "R, rules", "R, model"),
+        [
+            (
+                what,
+                f"{one.runs}",
+                f"{one.better}",
+                f"{fmean(one.calibration):.3f}",
+                f"{max(one.calibration):.3f}",
+                f"{fmean(one.rules_r):+.3f}",
+                f"{fmean(one.model_r):+.3f}",
+            )
+            for what, one in (("noise", noise), ("a drift after breaks of structure", planted))
+        ],
+    )
+    assert noise.better <= trainings.RULES.error_rate * noise.runs, f"edges in noise: {noise.said}"
+    assert planted.better >= LEAST_POWER * planted.runs, f"too rarely found: {planted.better}"
+    assert fmean(planted.calibration) <= trainings.RULES.most_calibration_error, "badly calibrated"
+
+
 def prefixes(seed: int, count: int | None) -> None:
     began = time.monotonic()
     found = list(causality.proofs(count or PREFIXES, seed))
@@ -499,6 +529,7 @@ PARTS: dict[str, Callable[[int, int | None], None]] = {
     "year": year,
     "alerts": alerts,
     "discovery": discovery,
+    "models": models,
     "prefixes": prefixes,
     "venues": venues,
     "killed": killed,

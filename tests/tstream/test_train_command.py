@@ -89,6 +89,13 @@ def test_one_that_was_no_better_counts_only_by_force(models: Path, capsys: Out) 
     assert store_of().champion() == "poor"
 
 
+def test_without_a_source_it_is_the_settings_that_say_what_to_learn_from(models: Path, capsys: Out) -> None:
+    assert call(["train"]) == 2
+    assert "there is nothing to learn from" in capsys.readouterr().err
+    assert call(["train", "--days", "3"]) == 2
+    assert "these options say what of a recording is taken" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [

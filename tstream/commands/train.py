@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -14,59 +14,89 @@ from rich.progress import Progress
 
 from adapters.common.files import replace_file
 from adapters.models.store import ModelStore
+from adapters.tapes.tape import Tape
 from engine.books.bots import Bot
 from engine.lab.training.rules import TrainingRules
 from engine.lab.training.walk import Judgement
+from engine.model.market import Timeframe
+from engine.model.opinion import Barriers
+from tstream import paths
 from tstream.clock import iso, wall_ns
 from tstream.commands.backtest import write
 from tstream.commands.models import store_of
-from tstream.errors import CommandError
+from tstream.errors import CommandError, UsageError
 from tstream.lab.asked import LabRequest
-from tstream.lab.gathering import PATTERNS, Gathered, gather
+from tstream.lab.gathering import PATTERNS, Gathered, gather, recordings
 from tstream.lab.model_page import model_page
 from tstream.lab.training import Trained, keep
 from tstream.lab.training import train as run_training
 from tstream.lab.trial import bots_of, settings_of
 from tstream.reports.numbers import in_r, percent
 from tstream.run.low_priority import step_back
+from tstream.settings.load import load
+from tstream.settings.training import TrainingSettings
 
 NO_BETTER = 3
 """Exit code: it is no better than the rules alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class How:
-    """What is asked beside the data and the rules of judging."""
+    """What is asked beside the data; None is as the settings have it."""
 
-    rules: str
+    timeframe: str | None = None
+    stop_atr: float | None = None
+    target_r: float | None = None
+    bars: int | None = None
+    rules: str | None = None
     """What it is compared with."""
-    seed: int
-    dry_run: bool
-    promote: bool
-    html: Path | None
-    as_json: bool
-    memory_mb: int
-    reason: str
+    memory_mb: int | None = None
+    costs: bool = True
+    error_rate: float = 0.05
+    folds: int = 5
+    seed: int = 1
+    dry_run: bool = False
+    promote: bool = True
+    html: Path | None = None
+    as_json: bool = False
+    reason: str = ""
     """Why it is trained, where nobody typed the command."""
+    config: Path | None = None
 
 
-def train(asked: Sequence[LabRequest], rules: TrainingRules, how: How) -> int:
-    """Do all of it; gives the exit code. Raises UsageError, CommandError, PortError."""
-    step_back(how.memory_mb)
-    notes, store, now = Console(stderr=True, highlight=False), store_of(), wall_ns()
+def train(asked: Sequence[LabRequest], how: How) -> int:
+    """Do all of it, on what is asked for or on what the settings name; gives the exit code. Raises
+    UsageError, SettingsError, CommandError, PortError.
+    """
+    places, now = paths.find(), wall_ns()
+    settings = load(places, how.config).settings
+    own = settings.training
+    memory = how.memory_mb or own.memory_mb
+    step_back(memory)
+    notes, store, rules = Console(stderr=True, highlight=False), store_of(), rules_of(own, how)
+    compared = how.rules or own.rules
+    recorded: Sequence[Tape] = ()
+    if not asked:
+        asked = [LabRequest(tape=name, contract="", days=own.days, config=how.config) for name in own.sources]
+        recorded = recordings(places, settings, now) if own.recordings else ()
+        if not asked and not recorded:
+            raise UsageError(
+                "there is nothing to learn from: name recordings or datasets, or set training.sources",
+                "tstream data fetch makes a dataset of a venue's history; [tape] record = true records runs",
+            )
     try:
         with _progress(notes) as (moved, fitted):
-            gathered = gather(asked, rules, _bots(asked[0], how.rules), moved)
+            gathered = gather(asked, rules, _bots(compared, how.config), moved, recorded)
             trained = run_training(
                 gathered, rules, store, seed=how.seed, now=now, reason=how.reason, progress=fitted
             )
     except MemoryError:
         raise CommandError(
-            f"{how.memory_mb} MB were not enough: --memory gives it more, --days less to learn from"
+            f"{memory} MB were not enough: --memory gives it more, --days less to learn from"
         ) from None
     if not how.promote and trained.promoted:
         trained = _unpromoted(trained)
-    page = model_page(trained, gathered, rules, how.rules)
+    page = model_page(trained, gathered, rules, compared)
     if how.html is not None:
         write(how.html, page)
     if not how.dry_run:
@@ -79,19 +109,29 @@ def train(asked: Sequence[LabRequest], rules: TrainingRules, how: How) -> int:
     return 0 if trained.judgement.better else NO_BETTER
 
 
-def _unpromoted(trained: Trained) -> Trained:
-    from dataclasses import replace
+def rules_of(own: TrainingSettings, how: How) -> TrainingRules:
+    """What is learned and how it is judged: as asked, else as the settings have it."""
+    barriers = own.barriers
+    return TrainingRules(
+        timeframe=own.timeframe if how.timeframe is None else Timeframe(how.timeframe),
+        barriers=Barriers(
+            how.stop_atr or barriers.stop_atr, how.target_r or barriers.target_r, how.bars or barriers.bars
+        ),
+        folds=how.folds,
+        error_rate=how.error_rate,
+        costs=how.costs,
+    )
 
+
+def _unpromoted(trained: Trained) -> Trained:
     return replace(trained, promoted=False, decision=f"--no-promote was asked; {trained.decision}")
 
 
-def _bots(asked: LabRequest, rules: str) -> Callable[[], Sequence[Bot]] | None:
+def _bots(rules: str, config: Path | None) -> Callable[[], Sequence[Bot]] | None:
     """What makes the strategies that are the rules; each call new ones, as they remember."""
     if rules == PATTERNS:
         return None
-    from dataclasses import replace
-
-    named = replace(asked, strategy=rules)
+    named = LabRequest(tape="", contract="", strategy=rules, config=config)
     settings = settings_of(named)
     bots_of(settings, named, {})  # an unknown one is told before anything is read
     return lambda: bots_of(settings, named, {})

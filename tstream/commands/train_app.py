@@ -41,13 +41,13 @@ Name = Annotated[str, typer.Argument(metavar="MODEL", help="A model, as tstream 
 def train(
     context: typer.Context,
     source: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="TAPE|DATASET...",
+            metavar="[TAPE|DATASET]...",
             help="Recordings of minutes or ticks (CSV, zip, a run's own .jsonl.gz), or datasets by name; of "
-            "several products if you like.",
+            "several products if you like. Without one: what the settings name in [training].",
         ),
-    ],
+    ] = None,
     contract: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,41 +57,46 @@ def train(
         ),
     ] = None,
     timeframe: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--timeframe",
             metavar="TIME",
-            help="Whose closes it judges: 1m, 2m, 3m, 5m, 10m, 15m, 30m or 1h.",
+            help="Whose closes it judges: 1m, 2m, 3m, 5m, 10m, 15m, 30m or 1h. 5m, as all of this, where "
+            "[training] says nothing else.",
             rich_help_panel=LEARNED,
         ),
-    ] = "5m",
+    ] = None,
     stop_atr: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--stop-atr", min=0.25, max=10, help="Distance of the stop, in ATR.", rich_help_panel=LEARNED
+            "--stop-atr", min=0.25, max=10, help="Distance of the stop, in ATR: 1.5.", rich_help_panel=LEARNED
         ),
-    ] = 1.5,
+    ] = None,
     target_r: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--target-r", min=0.25, max=10, help="Distance of the target, in stops.", rich_help_panel=LEARNED
+            "--target-r",
+            min=0.25,
+            max=10,
+            help="Distance of the target: 1.5 stops.",
+            rich_help_panel=LEARNED,
         ),
-    ] = 1.5,
+    ] = None,
     bars: Annotated[
-        int,
+        int | None,
         typer.Option(
-            "--bars", min=1, max=1_000, help="After so many closes it is over.", rich_help_panel=LEARNED
+            "--bars", min=1, max=1_000, help="After so many closes it is over: 24.", rich_help_panel=LEARNED
         ),
-    ] = 24,
+    ] = None,
     rules: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--rules",
             metavar="NAME",
             help="What it is compared with: patterns, or a strategy or a bot of the settings.",
             rich_help_panel=JUDGED,
         ),
-    ] = "patterns",
+    ] = None,
     costs: Annotated[
         bool,
         typer.Option(
@@ -141,16 +146,16 @@ def train(
         bool, typer.Option("--json", help="As JSON, for scripts.", rich_help_panel=RESULT)
     ] = False,
     memory: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--memory",
             min=256,
             max=1_000_000,
             metavar="MB",
-            help="It may take so much, no more.",
+            help="It may take so much, no more: 2048.",
             rich_help_panel=MACHINE,
         ),
-    ] = 2_048,
+    ] = None,
     reason: Annotated[
         str,
         typer.Option(
@@ -165,16 +170,15 @@ def train(
     Exits with 0 where it is, with 3 where it is not. It runs at the lowest priority, so that an engine beside
     it feels nothing. docs/models.md says what the numbers mean, and what not to believe.
     """
-    from engine.lab.training.rules import TrainingRules
-    from engine.model.market import Timeframe
-    from engine.model.opinion import Barriers
     from tstream.commands import train as commands
     from tstream.lab.asked import LabRequest
+    from tstream.settings.training import JUDGED
 
-    known = [one for one in Timeframe if not one.by_calendar]
-    if timeframe not in known:
-        raise UsageError(f"--timeframe is one of {', '.join(known)}")
-    stamp = given.pop("stamp", None)
+    if timeframe is not None and timeframe not in JUDGED:
+        raise UsageError(f"--timeframe is one of {', '.join(JUDGED)}")
+    stamp, sources = given.pop("stamp", None), source or []
+    if not sources and (contract or since or until or days or any(given.values())):
+        raise UsageError("these options say what of a recording is taken: name one")
     asked = [
         LabRequest(
             tape=one,
@@ -186,20 +190,27 @@ def train(
             config=config or context.obj,
             **given,
         )
-        for one, product in zip(source, _contracts(source, contract or ()), strict=True)
+        for one, product in zip(sources, _contracts(sources, contract or ()), strict=True)
     ]
-    code = commands.train(
-        asked,
-        TrainingRules(
-            timeframe=Timeframe(timeframe),
-            barriers=Barriers(stop_atr, target_r, bars),
-            folds=folds,
-            error_rate=error_rate,
-            costs=costs,
-        ),
-        commands.How(rules, seed, dry_run, promote, html, as_json, memory, reason),
+    how = commands.How(
+        timeframe=timeframe,
+        stop_atr=stop_atr,
+        target_r=target_r,
+        bars=bars,
+        rules=rules,
+        memory_mb=memory,
+        costs=costs,
+        error_rate=error_rate,
+        folds=folds,
+        seed=seed,
+        dry_run=dry_run,
+        promote=promote,
+        html=html,
+        as_json=as_json,
+        reason=reason,
+        config=config or context.obj,
     )
-    raise typer.Exit(code)
+    raise typer.Exit(commands.train(asked, how))
 
 
 def _contracts(source: list[str], contract: list[str] | tuple[str, ...]) -> list[str]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from adapters.datasets.library import Library
 from adapters.tapes.fields import TapeError
+from adapters.tapes.inbox import NothingToldError
+from adapters.tapes.recording import read_header
+from adapters.tapes.several import open_recordings, recordings_in
 from adapters.tapes.tape import Tape, open_tape
 from engine.books.bots import Bot
 from engine.lab.training.examples import Examples, Pick, examples, merged
@@ -23,10 +28,12 @@ from engine.signals.features import NAMES
 from tstream.errors import UsageError
 from tstream.lab.asked import LabRequest
 from tstream.lab.past import dataset_of, span_of, with_contract
-from tstream.paths import find
+from tstream.paths import Paths, find
+from tstream.settings.model import Settings
 
 PATTERNS = "patterns"
 """The rules that need no strategy: every pattern, traded its way."""
+_DAY_NS = 24 * 3600 * NANOS
 _EVERY_NS = 3600 * NANOS
 """Of market time, between two steps of the progress bar."""
 
@@ -62,14 +69,18 @@ def gather(
     rules: TrainingRules,
     bots: Callable[[], Sequence[Bot]] | None,
     moved: Moved = lambda source, share: None,
+    recorded: Sequence[Tape] = (),
 ) -> Gathered:
-    """Read every source and label what is in it. `bots` makes the strategies whose ideas are the rules; None
-    takes every pattern. Raises UsageError; DatasetError for a dataset that is not whole.
+    """Read every source and label what is in it; `recorded` are markets that runs have heard. `bots` makes
+    the strategies whose ideas are the rules; None takes every pattern. Raises UsageError; DatasetError for a
+    dataset that is not whole.
     """
     found, symbols, spans, sources = [], [], [], []
-    for one in asked:
-        market = _opened(with_contract(one))
-        name = Path(one.tape).name
+    opened: Iterator[tuple[str, _Market]] = chain(
+        ((Path(one.tape).name, _opened(with_contract(one))) for one in asked),
+        ((f"recordings of {tape.instruments[0].symbol}", _heard(tape)) for tape in recorded),
+    )
+    for name, market in opened:
         found.append(_examples(market, rules, bots, lambda share, name=name: moved(name, share)))  # type: ignore[misc]
         symbols.append(market.instrument.symbol)
         spans.append((market.minutes[0].open_ts, market.minutes[-1].close_ts))
@@ -81,6 +92,29 @@ def gather(
         max(end for _, end in spans),
         tuple(sources),
     )
+
+
+def recordings(paths: Paths, settings: Settings, now: int) -> list[Tape]:
+    """What runs at the venues of the settings have recorded of their contracts in the newest days, one market
+    for each contract. `now` is nanoseconds UTC.
+    """
+    start = now - settings.training.days * _DAY_NS
+    found: list[Tape] = []
+    for venue in settings.active:
+        files = []
+        for file in recordings_in(paths.venue(venue) / "tapes"):
+            with suppress(TapeError):
+                if read_header(file).started >= start:
+                    files.append(file)
+        if files:
+            with suppress(NothingToldError):
+                found += open_recordings(files, settings.contracts, (start, now))
+    return found
+
+
+def _heard(tape: Tape) -> _Market:
+    name = f"recordings of {tape.instruments[0].symbol}"
+    return _of_ticks(tape, tape.instruments[0], tape.start_ts, tape.end_ts, name)
 
 
 def _opened(asked: LabRequest) -> _Market:

@@ -45,6 +45,7 @@ from tstream.run.keeping import keeping, tick_tap
 from tstream.run.practice_venues import FirstSight, PracticeVenues
 from tstream.run.process_facts import measure
 from tstream.run.reloading import Reloads
+from tstream.run.retraining import retraining_services
 from tstream.run.services import Service, beside
 from tstream.run.venues import Venues
 from tstream.service import manager_line
@@ -200,7 +201,9 @@ class Run:
             yield api_service(engine, self.settings, self.paths, self.name, access)
         if self.by_hand is None:
             file = self._source.file if self._source is not None else None
-            yield from backup_services(self.settings, self.paths, self.options, engine.hear, self.clock, file)
+            told = engine.hear, self.clock, file
+            yield from backup_services(self.settings, self.paths, self.options, *told)
+            yield from retraining_services(self.settings, self.paths, self.options, dict, *told)
         if manager_line.is_wanted():
             yield Service("service manager", manager_line.keep_told)
         if self.options.tape is None and self.by_hand is None:

@@ -54,6 +54,7 @@ from tstream.settings.sections import (
 from tstream.settings.sentiment import SentimentSettings
 from tstream.settings.sizing import Sizings, sizing_key
 from tstream.settings.sources import PREFIX
+from tstream.settings.training import TrainingSettings
 from tstream.settings.venues import (
     PaperBooks,
     PaperSettings,
@@ -140,6 +141,7 @@ class Settings(BaseSettings):
     control: ControlSettings = setting(ControlSettings(), "The control socket.")
     api: ApiSettings = setting(ApiSettings(), "The REST API.")
     backup: BackupSettings = setting(BackupSettings(), "Backups.")
+    training: TrainingSettings = setting(TrainingSettings(), "Training of models.")
     sentiment: SentimentSettings = setting(SentimentSettings(), "Keys of news and posts.")
     history: HistorySettings = setting(HistorySettings(), "History in SQL.")
     redis: RedisSettings = setting(RedisSettings(), "Publishing to Redis.")

@@ -1,0 +1,150 @@
+"""Training: what it costs beside scikit-learn's HistGradientBoosting, from minutes to a verdict, and what an
+engine feels of one that goes on beside it.
+
+The peer is no dependency of tstream: `TSTREAM_PEERS` names a Python that has it (pip install scikit-learn);
+without it its column says so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+from adapters.tapes.export import write_bars
+from bench.attach import waits
+from bench.cockpit import SETTLE_S, WANTED, rate_for
+from bench.figures import quantile, table
+from engine.lab.training.walk import walk
+from engine.signals.features import NAMES
+from tests.e2e.program import Headless
+from tests.support.price_series import MES, random_walk
+from tests.torture.models import MINUTES, RULES, examples_of
+from tstream.lab.learner import Trees
+from tstream.paths import HOME_VARIABLE, find
+
+ROWS = 20_000
+PYTHON = os.environ.get("TSTREAM_PEERS", sys.executable)
+ROUNDS, ROUND_S = 4, 12.0
+"""In turn without and with a training, so that what else the machine does meets both."""
+DEARER = 1.5
+"""Aim: event wait p99 beside a training over that alone."""
+
+
+def run() -> None:
+    """Measure and print."""
+    _learners()
+    _whole()
+    _felt()
+
+
+def _learners() -> None:
+    found = {
+        name: _peer(name, python) for name, python in (("lightgbm", sys.executable), ("sklearn", PYTHON))
+    }
+    heads = {"lightgbm": "LightGBM", "sklearn": "HistGradientBoosting"}
+    lines = (
+        ("version", "version", "{}"),
+        ("fit, CPU seconds", "fit_s", "{:.2f}"),
+        ("a row, p50 CPU ms", "p50_ms", "{:.3f}"),
+        ("a row, p99 CPU ms", "p99_ms", "{:.3f}"),
+        ("memory of the process, MB", "memory_mb", "{:.0f}"),
+        ("  before the fit, MB", "data_mb", "{:.0f}"),
+        ("Brier score, on what it was fitted to", "brier", "{:.4f}"),
+    )
+    table(
+        f"training: {ROWS:,} rows x {len(NAMES)} features, 160 trees of 16 leaves, one thread",
+        ("", *heads.values()),
+        [
+            (words, *(how.format(one[key]) if one else "not installed" for one in found.values()))
+            for words, key, how in lines
+        ],
+    )
+
+
+def _peer(name: str, python: str) -> dict[str, float]:
+    script = Path(__file__).with_name("training_peer.py")
+    told = subprocess.run(
+        [python, script, name, str(ROWS), str(len(NAMES))],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    found: dict[str, float] = json.loads(told.stdout) if told.returncode == 0 else {}
+    return found
+
+
+def _whole() -> None:
+    bars = random_walk(1, MINUTES)
+    began = time.process_time()
+    made = examples_of(bars)
+    features = time.process_time() - began
+    began = time.process_time()
+    walk(made, Trees(made, 1), RULES, Random(1))
+    table(
+        f"training: {MINUTES:,} minutes to a verdict, {len(made):,} examples, 16 fits",
+        ("", "CPU seconds"),
+        [
+            ("features and labels", f"{features:.2f}"),
+            ("walk forward, calibration, tests", f"{time.process_time() - began:.2f}"),
+        ],
+    )
+
+
+def _felt() -> None:
+    home = Path(tempfile.mkdtemp(prefix="tstream-bench-"))
+    alone, beside = list[float](), list[float]()
+    try:
+        tape = home / "walk.csv"
+        with tape.open("w", encoding="utf-8", newline="") as out:
+            write_bars(random_walk(1, 12_000), MES, out)
+        socket = find({"TSTREAM_HOME": str(home)}).control_socket
+        with Headless(home, "--rate", f"{rate_for(WANTED):.3f}", command=("engine",)) as engine:
+            engine.practice()
+            engine.until(engine.view, "it answers")
+            time.sleep(SETTLE_S)
+            for _ in range(ROUNDS):
+                alone += waits(socket, ROUND_S, [])
+                with _training(home / "trained", tape):
+                    beside += waits(socket, ROUND_S, [])
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    one, other = quantile(alone, 0.5), quantile(beside, 0.5)
+    table(
+        f"training: an engine at {WANTED:,.0f} updates a second, alone and with tstream train going on",
+        ("", "figure"),
+        [
+            ("event wait p99 alone, median, worst", f"{one:.2f}, {max(alone):.2f} ms"),
+            ("event wait p99 beside it, median, worst", f"{other:.2f}, {max(beside):.2f} ms"),
+            (f"  the one to the other (aim {DEARER:g}x)", f"{other / one:.2f}x"),
+        ],
+    )
+
+
+@contextmanager
+def _training(home: Path, tape: Path) -> Iterator[None]:
+    """One training after the other, until the block ends."""
+    train = f"{shlex.quote(sys.executable)} -m tstream train {shlex.quote(str(tape))}"
+    words = f"while true; do {train} --contract MES --stamp open --timeframe 1m --dry-run; done"
+    busy = subprocess.Popen(
+        ["/bin/sh", "-c", words],
+        env={**os.environ, HOME_VARIABLE: str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        os.killpg(busy.pid, signal.SIGKILL)
+        busy.wait()
