@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -17,6 +19,7 @@ from adapters.control.client import NoEngineError, fetch_view
 from engine.model.errors import PortError
 from engine.model.view import View
 from tests.support.patience import patient
+from tstream.cli import call
 from tstream.run.practice import VENUE_MODULE
 
 _T = TypeVar("_T")
@@ -49,6 +52,20 @@ def tstream(home: Path, *args: str, seconds: float = 60) -> subprocess.Completed
         timeout=patient(seconds),
         check=False,
     )
+
+
+def within(home: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    """Carry out one command of the command line in this process: a start of Python for each is dear."""
+    out, complaints, before = StringIO(), StringIO(), dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment(home))
+    try:
+        with redirect_stdout(out), redirect_stderr(complaints):
+            code = call(args)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return subprocess.CompletedProcess(args, code, out.getvalue(), complaints.getvalue())
 
 
 def practice_child(pid: int) -> psutil.Process | None:
@@ -128,8 +145,8 @@ class Headless:
         return self._lines.read_text(encoding="utf-8")
 
     def beside(self, *args: str) -> subprocess.CompletedProcess[str]:
-        """Run another command on the same home."""
-        return tstream(self._home, *args)
+        """Another command on the same home."""
+        return within(self._home, *args)
 
     def view(self) -> View | None:
         """What the engine shows over its socket, if it answers: without a process for each look."""

@@ -20,6 +20,9 @@ from tests.support.terminal_screen import TerminalScreen
 PATIENCE = 40.0
 """Seconds after which something that should happen has not, on a quiet machine."""
 
+UNHURRIED = {"TSTREAM_UI_FPS": "4"}
+"""Who reads a screen here sees enough of it with fewer frames."""
+
 _STEADY_S = 0.4
 
 _QUESTION = r"Yes \(y\)"
@@ -45,7 +48,7 @@ class Cockpit(TerminalScreen):
     ) -> Self:
         """Start `command` with `args` in a terminal of `size` (columns, rows) of its own."""
         colours = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
-        whole = {**environment(home), **colours, **(env or {})}
+        whole = {**environment(home), **UNHURRIED, **colours, **(env or {})}
         return cls([*command, *args], whole, size=size)
 
     def find(self, pattern: str) -> re.Match[str] | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.e2e.program import TSTREAM, environment
+from tests.e2e.program import environment, within
 from tests.support.patience import patient
 
 CANARY = "canary-9f3c71e0b2-never-to-be-seen"
@@ -93,14 +93,8 @@ def test_secrets_are_in_no_log_journal_tape_view_answer_or_crash(home: Path, tmp
         )
         answers = []
         while run.poll() is None:
-            asked = subprocess.run(
-                [str(TSTREAM), "status", "--json"],
-                env=surroundings,
-                capture_output=True,
-                timeout=patient(30),
-                check=False,
-            )
-            answers.append(asked.stdout + asked.stderr)
+            asked = within(home, "status", "--json")
+            answers.append(asked.stdout.encode() + asked.stderr.encode())
             with suppress(subprocess.TimeoutExpired):
                 run.wait(0.3)
         assert run.stdout is not None

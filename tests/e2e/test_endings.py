@@ -5,8 +5,8 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable
 from contextlib import closing, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,12 @@ import pytest
 from engine.model.restrictions import TradingState
 from tests.e2e.program import TSTREAM, Headless, environment, gone
 from tests.e2e.terminal import HELD, Cockpit, seconds_of
-from tests.e2e.venue import LIMIT, Row, Venue
+from tests.e2e.venue import LIMIT, Row, Venue, moment
 from tests.support.patience import patient
+
+FIRST_ENTRY = timedelta(seconds=120)
+LEAD = timedelta(seconds=10)
+"""How long before 08:25 a practice day begins."""
 
 
 def _quit(cockpit: Cockpit) -> None:
@@ -39,6 +43,9 @@ def test_a_position_outlives_the_program_once_and_protected(desk: Path) -> None:
         cockpit.wait_for(HELD, 90)
         held = cockpit.wait_until(venue.protected, "each position has its stops at the venue")
         traded, left_at = _of(venue.trades(), held), seconds_of(cockpit)
+        entry = moment(venue.trades()[0])
+        opening = entry.replace(hour=8, minute=25, second=0, microsecond=0) - LEAD
+        assert entry - opening <= FIRST_ENTRY
         _quit(cockpit)
         gone(practice)
 
@@ -59,27 +66,16 @@ def test_a_position_outlives_the_program_once_and_protected(desk: Path) -> None:
             assert venue.working(contract, LIMIT) <= abs(held[contract])
 
 
-def _hang_up(cockpit: Cockpit) -> None:
-    cockpit.pull()
-
-
-def _terminate(cockpit: Cockpit) -> None:
-    cockpit.process.terminate()
-
-
-@pytest.mark.parametrize("end", [_terminate, _hang_up], ids=["terminated", "hung-up"])
-def test_the_program_ends_with_its_terminal_and_takes_the_venue_along(
-    desk: Path, end: Callable[[Cockpit], None]
-) -> None:
-    """Other ways of a screen to end, the hang-up that is ignored too: tests/tui/test_terminal.py."""
+def test_the_program_ends_with_its_terminal_and_takes_the_venue_along(desk: Path) -> None:
+    """Terminated: tests/e2e/test_trading.py. Other ways of a screen to end, the hang-up that is ignored too:
+    tests/tui/test_terminal.py.
+    """
     with Cockpit.start(desk) as cockpit:
         practice = cockpit.practice()
         cockpit.wait_for(r"● live")
-        end(cockpit)
+        cockpit.pull()
         assert cockpit.ended(20) == 0
         gone(practice)
-        if end is not _hang_up:
-            assert b"practice: day +0.00 USD, flat" in cockpit.raw
         assert not (desk / "state" / "crash.log").exists()
 
 
@@ -132,13 +128,11 @@ def test_f52_a_headless_run_whose_pipe_nobody_reads_ends_when_it_is_told(desk: P
     assert _records(desk) > 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda n: n.name)
-def test_f52_a_signal_ends_a_virtual_run_with_its_summary_and_journal(
-    home: Path, number: signal.Signals
-) -> None:
+def test_f52_a_signal_ends_a_virtual_run_with_its_summary_and_journal(home: Path) -> None:
+    """SIGINT and SIGTERM are heard in the same place: tests/e2e/test_headless.py, and above."""
     with Headless(home, "--speed", "max") as run:
         run.until((home / "data" / "virtual" / "journal.db-wal").exists, "the journal is begun")
-        run.process.send_signal(number)
+        run.process.send_signal(signal.SIGHUP)
         assert run.process.wait(patient(30)) == 0
     assert "net P&L" in run.output
     assert "Traceback" not in run.output

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 from pathlib import Path
-from typing import Any
 
-from tests.e2e.program import Headless, gone, tstream
+from engine.model.restrictions import TradingState
+from tests.e2e.program import Headless, gone, tstream, within
 from tests.e2e.terminal import Cockpit
 from tests.e2e.venue import Venue
 from tests.support.patience import patient
@@ -35,52 +36,66 @@ def test_commands_over_the_socket_reach_the_venue_and_nobody_else_gets_in(home: 
     with Headless(home, "--speed", "20") as run:
         practice = run.practice()
         venue = Venue(practice)
-        second = run.beside("run", "--headless")
+        second = tstream(home, "run", "--headless")
         assert second.returncode == 1
         assert str(run.process.pid) in second.stderr
         with Cockpit.start(home) as cockpit:
             assert cockpit.ended() == 1
             assert str(run.process.pid) in cockpit.text
             assert b"Traceback" not in cockpit.raw
-
-        def view() -> dict[str, Any]:
-            answer = run.beside("status", "--json")
-            return json.loads(answer.stdout) if answer.returncode == 0 else {}
-
         run.until(lambda: (seen := run.view()) and seen.positions, "a position opens")
         run.until(venue.protected, "each position has its stops at the venue")
-        held, shown = view()["positions"], run.beside("status")
-        assert shown.returncode == 0
+        answer, shown = tstream(home, "status", "--json"), run.beside("status")
+        assert (answer.returncode, shown.returncode) == (0, 0)
+        held = json.loads(answer.stdout)["positions"]
+        assert held
         assert "PRACTICE" in shown.stdout
         assert all(position["instrument"] in shown.stdout for position in held)
 
         paused = run.beside("pause")
         assert (paused.returncode, "paused" in paused.stdout) == (0, True)
-        assert {c["state"] for c in view()["contracts"]} == {"reducing"}
+        assert _states(run) == {TradingState.REDUCING}
         assert venue.protected(), "a pause leaves positions and their stops"
         resumed = run.beside("resume")
         assert resumed.returncode == 0
-        assert {c["state"] for c in view()["contracts"]} == {"active"}
+        assert _states(run) == {TradingState.ACTIVE}
 
         unsure = run.beside("flatten")
         assert unsure.returncode == 2
         assert "at market" in unsure.stderr
         assert venue.positions()
-        flat = run.beside("flatten", "--yes")
+        flat = tstream(home, "flatten", "--yes")
         assert (flat.returncode, flat.stderr) == (0, "")
         assert venue.positions() == []
         assert venue.live_orders() == []
+
+        # An engine that answers is asked to do it, however many sit on its socket; nobody is ended, and
+        # nobody takes an account from two sides (f34, f54).
+        crowd = [socket.socket(socket.AF_UNIX) for _ in range(16)]
+        for client in crowd:
+            client.connect(str(home / "run" / "control.sock"))
+        again = run.beside("flatten", "--yes", "--takeover")
+        for client in crowd:
+            client.close()
+        assert (again.returncode, again.stderr) == (0, "")
+        assert run.process.poll() is None
 
         run.process.send_signal(signal.SIGINT)
         assert run.process.wait(patient(30)) == 0
         gone(practice)
     assert "net P&L" in run.output
     assert "Traceback" not in run.output
-    history = json.loads(tstream(home, "history", "status", "--json").stdout)
+    history = json.loads(within(home, "history", "status", "--json").stdout)
     assert (history["behind"], history["rows"]["fills"] > 0) == (0, True), "what the journal has, it tells"
     files = home / "state" / "files"
     assert json.loads((files / "status.json").read_bytes())["is_alive"] is False
     assert " TRADE " in (files / "trades.log").read_text(encoding="utf-8"), "the flatten ended a trade"
-    alone = tstream(home, "status")
+    alone = within(home, "status")
     assert alone.returncode == 1
     assert alone.stderr.startswith("tstream: ")
+
+
+def _states(run: Headless) -> set[TradingState]:
+    view = run.view()
+    assert view is not None
+    return {contract.state for contract in view.contracts}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.model.market import Timeframe
 from tests.e2e.alert_services import BOT, CHAT
-from tests.e2e.program import Headless, gone, tstream
+from tests.e2e.program import Headless, gone, within
 from tests.e2e.venue import Venue
 from tests.notify.sinks import TelegramSink
 from tests.support.analyses import an_edge, write_analysis
@@ -116,12 +116,12 @@ async def test_signals_are_printed_sent_and_played_on_paper_alone(home: Path) ->
     assert f"; signals: {len(signals)}." in lines[-1]
     assert "Traceback" not in run.output
 
-    told = tstream(home, "scan", "--report", "--json")
+    told = within(home, "scan", "--report", "--json")
     assert told.returncode == 0, told.stderr
     report = json.loads(told.stdout)
     assert report["trades"] == sum(one["backtest"]["live_trades"] for one in report["signals"])
     assert {one["backtest"]["trades"] for one in report["signals"]} == {60}
-    words = tstream(home, "scan", "--report")
+    words = within(home, "scan", "--report")
     assert "all together: " in words.stdout
     assert "The test: " in words.stdout
 
@@ -149,12 +149,12 @@ def test_one_switch_trades_them_on_the_account_too(home: Path) -> None:
 
 
 def test_without_validated_signals_it_says_how_to_make_them(home: Path) -> None:
-    told = tstream(home, "scan")
+    told = within(home, "scan")
     assert told.returncode == 1
     assert "there is no edge_analysis*.json" in told.stderr
     assert "tstream discover" in told.stderr
     write_analysis(home / "data" / "analysis", [an_edge("pool_swept", failed="chance")])
-    told = tstream(home, "scan")
+    told = within(home, "scan")
     assert told.returncode == 1
     assert "there is no validated signal to look for" in told.stderr
     assert "no edge found" in told.stderr

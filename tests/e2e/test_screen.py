@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.program import PATIENT, TSTREAM
-from tests.e2e.terminal import CLOCK, Cockpit, price_of, seconds_of
+from tests.e2e.terminal import CLOCK, UNHURRIED, Cockpit, price_of, seconds_of
 from tstream.paths import find
 from tstream.run.first_picture import recall, remember
 
 
-def test_the_cockpit_opens_and_ticks_follows_keys_and_sizes(home: Path) -> None:
+def test_the_cockpit_opens_and_ticks_follows_keys_and_sizes_and_is_opened_again_with_wrong_settings(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Cockpit.start(home, "--speed", "2", size=(120, 40)) as cockpit:
         cockpit.wait_for(r"PRACTICE")
         cockpit.wait_for(r"MNQ\w* +[\d.]+ [▲▼]")
@@ -50,17 +52,15 @@ def test_the_cockpit_opens_and_ticks_follows_keys_and_sizes(home: Path) -> None:
         assert cockpit.leave() == 0
         assert b"Traceback" not in cockpit.raw
         assert b"\x1b[?1049l" in cockpit.raw  # the screen of before is back
+    _opened_with_wrong_settings(home, monkeypatch)
 
 
-def test_settings_that_turn_out_wrong_behind_the_picture_end_with_their_line(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As after an update that refuses what an older tstream took: the kept picture is of a good start."""
-    for name, value in PATIENT.items():
+def _opened_with_wrong_settings(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after an update that refuses what an older tstream took: the kept picture is of a good start. What
+    turns out wrong behind it ends the cockpit with its line.
+    """
+    for name, value in (PATIENT | UNHURRIED).items():
         monkeypatch.setenv(name, value)
-    with Cockpit.start(home) as cockpit:
-        cockpit.wait_for(r"MNQ\w* +[\d.]+ [▲▼]")
-        assert cockpit.leave() == 0
     paths = find({"TSTREAM_HOME": str(home)})
     kept = recall(paths, None)
     assert kept is not None
