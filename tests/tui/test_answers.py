@@ -14,10 +14,12 @@ from tests.tui.cockpit import Cockpit, running
 from tui.confirmations import Confirmation
 from tui.screens.confirm import ConfirmScreen
 
+SMALL = (80, 24)
+
 
 async def test_f50_an_answer_counts_once_its_question_has_been_painted_for_300_ms() -> None:
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "f")
         cockpit.clock.now += 0.29
         await pilot.press("y")
@@ -32,7 +34,7 @@ async def test_f50_what_came_in_before_the_question_could_be_read_is_no_answer_h
 ):
     ages = {"f": 0.0, "y": 0.8}
     cockpit = Cockpit(key_age=lambda event: ages[event.key])
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "f")
         await cockpit.press(pilot, "y")  # heard a second after the question was painted, typed 0.2 s after it
         assert cockpit.engine.sent == []
@@ -57,7 +59,7 @@ async def test_f50_a_question_can_be_answered_once_the_terminal_has_taken_it_wha
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cockpit, slow = Cockpit(), SlowTerminal()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         monkeypatch.setattr(type(cockpit.app), "terminal", slow)
         await cockpit.press(pilot, "f", "y", "y")
         assert isinstance(cockpit.app.screen, ConfirmScreen)
@@ -69,7 +71,7 @@ async def test_f50_a_question_can_be_answered_once_the_terminal_has_taken_it_wha
 
 async def test_f50_what_is_pasted_trades_nothing_on_a_machine_that_hears_late() -> None:
     cockpit = Cockpit(key_age=lambda event: 3.0)
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "g")
         for key in "pFp":
             await pilot.press(key)
@@ -80,7 +82,7 @@ async def test_f50_what_is_pasted_trades_nothing_on_a_machine_that_hears_late() 
 async def test_a_question_that_changes_or_is_answered_while_it_opens_harms_nothing() -> None:
     cockpit = Cockpit()
     numbers = count()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         question = ConfirmScreen(lambda: Confirmation(f"No. {next(numbers)}", (), "yes"), cockpit.clock)
         cockpit.app.push_screen(question)  # its widgets come a moment later
         cockpit.app.redraw()
@@ -94,7 +96,7 @@ async def test_a_question_that_changes_or_is_answered_while_it_opens_harms_nothi
 async def test_f50_a_paste_without_brackets_trades_nothing_and_answers_nothing(keys: str) -> None:
     names = {" ": "space", "\r": "enter", "!": "exclamation_mark"}
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         cockpit.clock.now += 1
         for key in keys:
             cockpit.clock.now += 0.001
@@ -109,10 +111,10 @@ async def test_f50_a_paste_without_brackets_trades_nothing_and_answers_nothing(k
 @pytest.mark.parametrize("delay", [0.25, 0.5, 0.66])
 async def test_f50_a_held_key_answers_nothing(key: str, delay: float) -> None:
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "F")
         cockpit.clock.now += 0.2
-        for wait in (0.0, delay, *[0.033] * 40):  # as keyboards repeat
+        for wait in (0.0, delay, *[0.033] * 15):  # as keyboards repeat
             cockpit.clock.now += wait
             await pilot.press(key)
         assert cockpit.engine.sent == []
@@ -123,7 +125,7 @@ async def test_f50_a_held_key_answers_nothing(key: str, delay: float) -> None:
 
 async def test_f50_another_question_in_its_place_has_to_be_read_anew() -> None:
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "exclamation_mark")
         await cockpit.later(pilot)
         cockpit.engine.show(states.halted())
@@ -138,7 +140,7 @@ async def test_f50_another_question_in_its_place_has_to_be_read_anew() -> None:
 
 async def test_f50_a_click_answers_only_what_could_be_read() -> None:
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "F")
         cockpit.app.screen.query_one("#yes", Button).active_effect_duration = 0
         await pilot.click("#yes")
@@ -152,7 +154,7 @@ async def test_f50_a_click_answers_only_what_could_be_read() -> None:
 @pytest.mark.parametrize("delay", [0.033, 0.66])
 async def test_f50_a_key_that_is_held_trades_once(delay: float) -> None:
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         cockpit.clock.now += 1
         for wait in (0.0, delay, *[0.033] * 30):
             cockpit.clock.now += wait

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -26,6 +26,7 @@ from tui.widgets.line import SurfaceLine
 from tui.widgets.prompt import Prompt
 
 Check = Callable[[Cockpit], object]
+SMALL = (80, 24)
 
 # What each action that looks does, seen after its key was pressed once on the main screen at 120x40.
 
@@ -82,13 +83,19 @@ def test_every_action_is_tried() -> None:
     assert {a for a in ACTIONS if ACTIONS[a].danger is not Danger.NONE} == set(TRADES)
 
 
-@pytest.mark.parametrize("action", LOOKS)
-async def test_looking(action: str) -> None:
+PAGES = ("pick-contract", "detail", "why", "dashboard", "full-log", "help", "quit")
+"""What opens a screen of its own; escape leaves it."""
+
+
+@pytest.mark.parametrize("actions", [PAGES, *([a] for a in LOOKS if a not in PAGES)], ids=lambda a: a[0])
+async def test_looking(actions: Sequence[str]) -> None:
     cockpit = Cockpit()
     async with running(cockpit) as pilot:
-        await cockpit.press(pilot, ACTIONS[action].keys)
-        assert LOOKS[action](cockpit)
-        assert cockpit.engine.sent == []
+        for action in actions:
+            await cockpit.press(pilot, ACTIONS[action].keys)
+            assert LOOKS[action](cockpit), action
+            assert cockpit.engine.sent == []
+            await cockpit.press(pilot, "escape")
 
 
 async def test_going_to_a_pane() -> None:
@@ -100,23 +107,27 @@ async def test_going_to_a_pane() -> None:
             assert cockpit.app.main.pane(name).display
 
 
-@pytest.mark.parametrize("action", TRADES)
-async def test_trading(action: str) -> None:
+async def test_trading() -> None:
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
-        await cockpit.press(pilot, ACTIONS[action].keys)
-        if ACTIONS[action].danger is Danger.CONFIRMED:
-            assert isinstance(cockpit.app.screen, ConfirmScreen)
-            assert cockpit.engine.sent == []
-            await cockpit.press(pilot, "y")
-        assert isinstance(cockpit.app.screen, MainScreen)
-        assert TRADES[action](cockpit)
-        assert "sent" in cockpit.line("keys")
+    async with running(cockpit, SMALL) as pilot:
+        for action in TRADES:
+            assert "sent" not in cockpit.line("keys")
+            await cockpit.press(pilot, ACTIONS[action].keys)
+            if ACTIONS[action].danger is Danger.CONFIRMED:
+                assert isinstance(cockpit.app.screen, ConfirmScreen)
+                assert cockpit.engine.sent == []
+                await cockpit.press(pilot, "y")
+            assert isinstance(cockpit.app.screen, MainScreen)
+            cockpit.engine.sent[:] = [replace(command, id="ui-1") for command in cockpit.engine.sent]
+            assert TRADES[action](cockpit), action
+            assert "sent" in cockpit.line("keys")
+            cockpit.engine.sent.clear()
+            await cockpit.later(pilot, 7)
 
 
 async def test_on_a_live_account_everything_that_trades_takes_two_steps() -> None:
     cockpit = Cockpit(fake.trading_view(AccountKind.LIVE))
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         for action in TRADES:
             await cockpit.press(pilot, ACTIONS[action].keys)
             assert isinstance(cockpit.app.screen, ConfirmScreen)
@@ -137,7 +148,7 @@ async def test_keys_typed_at_once_act_one_after_the_other() -> None:
 
 async def test_the_halt_key_lifts_a_halt_and_nothing_else_does() -> None:
     cockpit = Cockpit(states.halted())
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "p")
         assert cockpit.engine.sent == []
         assert any("the halt key lifts it" in toast for toast in cockpit.toasts())
@@ -149,7 +160,7 @@ async def test_the_halt_key_lifts_a_halt_and_nothing_else_does() -> None:
 
 async def test_a_lock_can_not_be_lifted_by_a_key() -> None:
     cockpit = Cockpit(states.locked())
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "p")
         assert cockpit.engine.sent == []
         assert any("locked: daily loss limit reached; only time ends it" in t for t in cockpit.toasts())
@@ -169,7 +180,7 @@ async def test_the_safety_line_stands_on_every_page(page: str) -> None:
 @pytest.mark.parametrize("no", ["n", "escape", "enter"])
 async def test_no_is_preselected_and_sends_nothing(no: str) -> None:
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "F", no)
         assert isinstance(cockpit.app.screen, MainScreen)
         assert cockpit.engine.sent == []
@@ -177,14 +188,14 @@ async def test_no_is_preselected_and_sends_nothing(no: str) -> None:
 
 async def test_yes_can_be_reached_with_the_arrow_and_enter() -> None:
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "F", "right", "enter")
         assert cockpit.engine.sent == [Flatten(id="ui-1")]
 
 
 async def test_the_question_follows_the_market() -> None:
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "f")
         view = cockpit.engine.current
         cockpit.engine.show(replace(view, positions=(replace(view.positions[0], qty=-1),)))
@@ -195,7 +206,7 @@ async def test_the_question_follows_the_market() -> None:
 
 async def test_an_engine_that_dies_while_it_is_asked_gets_no_command() -> None:
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "f")
         view = cockpit.engine.current
         crashed = replace(view.health, ok=False, detail="crashed", stopped=True)
@@ -209,7 +220,7 @@ async def test_an_engine_that_dies_while_it_is_asked_gets_no_command() -> None:
 @pytest.mark.parametrize("detail", ["the journal can't be written", "the strategy failed (ValueError)"])
 async def test_f33_f36_flatten_goes_out_whatever_ails_an_engine_that_runs(detail: str) -> None:
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         view = cockpit.engine.current
         cockpit.engine.show(replace(view, health=replace(view.health, ok=False, detail=detail)))
         await cockpit.later(pilot)
@@ -221,7 +232,7 @@ async def test_f33_f36_flatten_goes_out_whatever_ails_an_engine_that_runs(detail
 
 async def test_a_read_only_cockpit_sends_nothing_and_says_why() -> None:
     cockpit = Cockpit(readonly=True)
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         for count, action in enumerate(TRADES, 1):
             await cockpit.press(pilot, ACTIONS[action].keys)
             assert isinstance(cockpit.app.screen, MainScreen)
@@ -232,7 +243,7 @@ async def test_a_read_only_cockpit_sends_nothing_and_says_why() -> None:
 
 async def test_read_only_is_lifted_in_two_steps() -> None:
     cockpit = Cockpit(readonly=True)
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "r", "n")
         assert cockpit.app.presenter.choice.readonly
         await cockpit.press(pilot, "r", "y", "p")
@@ -245,7 +256,7 @@ async def test_the_pause_key_resumes() -> None:
         view.books[0], **fake.held(TradingState.REDUCING, "paused by keyboard", RestrictionEnd.RESUME)
     )
     cockpit = Cockpit(replace(view, books=(paused,)))
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         assert "p resume" in cockpit.line("keys")
         await cockpit.press(pilot, "p")
         assert cockpit.engine.sent == [Resume(id="ui-1")]
@@ -265,7 +276,7 @@ async def test_a_command_is_shown_from_sent_to_acknowledged() -> None:
 
 async def test_a_command_without_answer_is_a_toast_with_advice() -> None:
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "p")
         await cockpit.later(pilot, 2.1)
         assert cockpit.toasts() == ["pause: no answer after 2 s; look at alerts and log, then try again"]
@@ -273,7 +284,7 @@ async def test_a_command_without_answer_is_a_toast_with_advice() -> None:
 
 async def test_a_flatten_is_not_flat_before_the_view_says_so() -> None:
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "F", "y")
         view = cockpit.engine.current
         book = replace(view.books[0], flatten=FlattenView(("MNQ", "ES"), FlattenStep.CANCEL_ENTRIES))
@@ -293,16 +304,16 @@ async def test_an_empty_list_claims_nothing_before_the_venue_was_asked() -> None
     view = fake.trading_view()
     unsure = replace(view, positions=(), orders=(), books=(replace(view.books[0], reconciled=False),))
     cockpit = Cockpit(unsure)
-    async with running(cockpit):
+    async with running(cockpit, SMALL):
         assert "not yet verified with the venue" in cockpit.pane("positions")
     cockpit = Cockpit(fake.empty_view())
-    async with running(cockpit):
+    async with running(cockpit, SMALL):
         assert "waiting for the account" in cockpit.pane("positions")
 
 
 async def test_keys_from_the_settings() -> None:
     cockpit = Cockpit(keymap={"next-contract": "j", "flaten": "g"})
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         assert cockpit.toasts() == ["keys.flaten: no such action (did you mean flatten?)"]
         await cockpit.press(pilot, "n")
         assert cockpit.app.main.instrument == "MNQ"
@@ -313,7 +324,7 @@ async def test_keys_from_the_settings() -> None:
 
 async def test_the_palette_does_what_the_key_does() -> None:
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await pilot.press("ctrl+p", *"flatten all")
         await pilot.app.workers.wait_for_complete()
         await cockpit.press(pilot, "down", "enter")
@@ -342,14 +353,14 @@ async def test_a_click_on_a_quote_shows_the_contract() -> None:
 
 async def test_picking_a_contract_by_number() -> None:
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "c", "5")
         assert cockpit.app.main.instrument == "MGC"
 
 
 async def test_leaving_with_open_positions_asks() -> None:
     cockpit = Cockpit(quit_note="the engine goes on")
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "ctrl+q")
         words = str(cockpit.app.screen.query_one("#words").render())
         assert "2 positions (MNQ +2, MGC −1) stay at the venue" in words
@@ -362,14 +373,14 @@ async def test_leaving_with_open_positions_asks() -> None:
 
 async def test_leaving_flat_asks_nothing() -> None:
     cockpit = Cockpit(replace(fake.trading_view(), positions=(), orders=()))
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "q")
     assert cockpit.app.return_value is ExitReason.QUIT
 
 
 async def test_ctrl_c_twice_leaves() -> None:
     cockpit = Cockpit()
-    async with running(cockpit) as pilot:
+    async with running(cockpit, SMALL) as pilot:
         await cockpit.press(pilot, "ctrl+c")
         assert cockpit.toasts() == ["ctrl+c once more to quit (2 open positions stay at the venue)"]
         cockpit.clock.now += 5
