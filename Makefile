@@ -31,7 +31,7 @@ walls: ## Who may import whom, and no circles
 
 tests: ## The tests alone (ARGS="-k bars" passes options)
 	@scripts/venv dev
-	$(BIN)/pytest -n 4 --dist worksteal -p no:schemathesis -p no:anyio $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 4 --dist worksteal -p no:schemathesis -p no:anyio $(ARGS)
 
 torture: ## The long runs: interleavings, kills, a virtual week (ARGS="kills --count 50 --seed 2")
 	@scripts/venv dev

@@ -84,9 +84,12 @@ class Page:
     async def raw(self, words: bytes) -> bytes:
         """What the program writes, as far as these words, without looking how a screen would show it."""
         told = b""
-        async with asyncio.timeout(patient(20)):
+        async with asyncio.timeout(patient(60)):
             while words not in told:
                 message = await self.socket.receive()
+                assert message.type in (WSMsgType.BINARY, WSMsgType.TEXT), (
+                    f"hung up before {words!r}: {told!r}"
+                )
                 told += message.data if message.type is WSMsgType.BINARY else b""
         return told
 

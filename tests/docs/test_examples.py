@@ -68,7 +68,7 @@ def test_the_strategy_trades_on_the_generated_market(example: Any) -> None:
     replay = Replay(
         core, instruments, FillModel(), lambda new: plans.extend(r for r in new if isinstance(r, PlanOpened))
     )
-    replay.run(source.start_ts, source.history, source.events(), source.start_ts + 60 * MINUTE)
+    replay.run(source.start_ts, source.history, source.events(), source.start_ts + 20 * MINUTE)
     assert plans
     assert {opened.plan.strategy for opened in plans} == {"breakout"}
     (code,) = examples(DOCS / "adding-a-strategy.md")

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -56,7 +56,8 @@ def tstream(home: Path, *args: str, seconds: float = 60) -> subprocess.Completed
 
 def within(home: Path, *args: str) -> subprocess.CompletedProcess[str]:
     """Carry out one command of the command line in this process: a start of Python for each is dear."""
-    out, complaints, before = StringIO(), StringIO(), dict(os.environ)
+    out, complaints = (TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    before = dict(os.environ)
     os.environ.clear()
     os.environ.update(environment(home))
     try:
@@ -65,7 +66,9 @@ def within(home: Path, *args: str) -> subprocess.CompletedProcess[str]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-    return subprocess.CompletedProcess(args, code, out.getvalue(), complaints.getvalue())
+    out.seek(0)
+    complaints.seek(0)
+    return subprocess.CompletedProcess(args, code, out.read(), complaints.read())
 
 
 def practice_child(pid: int) -> psutil.Process | None:

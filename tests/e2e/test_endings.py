@@ -149,9 +149,10 @@ def test_f49_a_halt_outlives_a_kill_and_the_loss_of_the_wal(desk: Path) -> None:
         run.practice()
         run.until(run.view, "it answers")
         assert run.beside("halt").returncode == 0
+        [journal] = (desk / "data").rglob("journal.db")
+        run.until(lambda: b'"halted"' in journal.read_bytes(), "it is written through")
         run.kill()
-    [wal] = (desk / "data").rglob("journal.db-wal")
-    wal.unlink()
+    journal.with_name("journal.db-wal").unlink()
     with Headless(desk, "--speed", "20") as run:
         run.practice()
         view = run.until(run.view, "it answers")
