@@ -27,6 +27,7 @@ BENCHES = {
     "signals": "the same market at two speeds and under load: what differs (13 minutes; only when named)",
     "smc": "a bar through all Smart Money detectors, flat in history; beside smartmoneyconcepts",
     "history": "journal to SQL: how far behind, SQLite and PostgreSQL; records and rows a second",
+    "mood": "headlines read right, beside VADER as it comes; what a text costs",
     "kraken": "a recorded session of Kraken Futures: typed messages a second, beside cryptofeed",
     "training": "a model's training beside HistGradientBoosting, and what an engine feels of it",
     "api": "event wait with 1,000 clients at the API, and elsewhere (4 minutes; only when named)",

@@ -91,14 +91,11 @@ class SpotExits:
             new = _of(spec, qty)
             try:
                 await self._pair(grid, rules, {sibling.client_id: again, client_id: new})
-            except RefusedError:
-                if new.type is OrderType.STOP:
+            except (RefusedError, RetryableError) as error:
+                if new.type is OrderType.STOP and isinstance(error, RefusedError):
                     # The market stands at the target, which a pair may not have. What protects goes first.
                     await self._send(grid, rules, client_id, 1, new, Priority.PROTECT)
                     return
-                await self._bring_back(grid, rules, sibling, _of(before, left), sent=sibling.coming)
-                raise
-            except RetryableError:
                 await self._bring_back(grid, rules, sibling, _of(before, left), sent=sibling.coming)
                 raise
         finally:
@@ -191,11 +188,7 @@ class SpotExits:
             qty = spec.qty if left == mine.qty else min(spec.qty, left)
             wanted = _of(spec, qty)
             try:
-                await self._pair(
-                    grid,
-                    rules,
-                    {chain.client_id: wanted, sibling.client_id: _of(theirs, qty)},
-                )
+                await self._pair(grid, rules, {chain.client_id: wanted, sibling.client_id: _of(theirs, qty)})
             except (RefusedError, RetryableError):
                 # The stop comes back before anything else: of two exits it is the one that protects.
                 first = chain if mine.type is OrderType.STOP else sibling

@@ -260,7 +260,7 @@ class Entries:
         """What stands against any entry in a contract now, whatever the idea. Changes nothing."""
         return gate.standing(book.config.risk, self._standing(book, symbol))
 
-    def _standing(self, book: Book, symbol: str) -> gate.Standing:
+    def _standing(self, book: Book, symbol: str) -> gate.Conditions:
         """What speaks against whatever idea. Every picture asks it of every contract of every book."""
         state, now, wall = self._turn.state, self._turn.now, self._turn.wall
         known, orders, hours, config = book.state, book.orders, book.guards.hours, book.config
@@ -268,7 +268,7 @@ class Entries:
         calendar = calendar_in(self._instruments, symbol)
         restriction = state.restriction(book.name, symbol)
         source = sources.active(symbol)
-        return gate.Standing(
+        return gate.Conditions(
             trading=book.trading,
             armed=book.armed,
             kind=known.account.kind if known.account is not None else None,

@@ -33,7 +33,7 @@ def code_of(state: TradingState, guard: str) -> Refusal:
     return _BY_STATE.get(state) or _BY_GUARD.get(guard, Refusal.PAUSED)
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class Conditions(Struct, frozen=True, kw_only=True):
     """What a book and a contract look like to any idea, gathered by the core."""
 
     trading: TradingSwitch
@@ -66,7 +66,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     """Another account holds the month before of the contract."""
 
 
-class Circumstances(Standing, frozen=True, kw_only=True):
+class Circumstances(Conditions, frozen=True, kw_only=True):
     """All that the gate looks at where there is an idea. Money in USD."""
 
     late_ns: int
@@ -134,7 +134,7 @@ class EntryVerdict(NamedTuple):
     """How the quantity comes about, in words with the numbers."""
 
 
-def standing(limits: RiskLimits, now: Standing) -> list[Against]:
+def standing(limits: RiskLimits, now: Conditions) -> list[Against]:
     """What stands against any entry in this book and contract, whatever the idea and whatever is open."""
     against = [Against(refusal, refusal.sentence) for refusal in hands_off(now.trading, now.kind, now.armed)]
 

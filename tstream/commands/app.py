@@ -23,6 +23,7 @@ from tstream.commands.engine_app import attach, attach_pipe, engine
 from tstream.commands.history_app import history_app
 from tstream.commands.journal_app import journal_app, report, trades, why
 from tstream.commands.lab_app import lab_app
+from tstream.commands.mood_app import mood_app
 from tstream.commands.order_app import order_app
 from tstream.commands.patterns_app import patterns_app
 from tstream.commands.reload_app import reload
@@ -71,6 +72,7 @@ app.add_typer(feed_app, name="feed", rich_help_panel=MARKETS)
 app.add_typer(patterns_app, name="patterns", rich_help_panel=LOOK)
 app.add_typer(data_app, name="data", rich_help_panel=MARKETS)
 app.add_typer(token_app, name="token", rich_help_panel=LOOK)
+app.add_typer(mood_app, name="mood", rich_help_panel=LOOK)
 app.add_typer(backup_app, name="backup", rich_help_panel=RUN)
 app.add_typer(service_app, name="service", rich_help_panel=RUN)
 app.add_typer(env_app, name="env", rich_help_panel=RUN)

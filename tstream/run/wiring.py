@@ -42,6 +42,7 @@ from tstream.run.doors import access_log, by_telegram
 from tstream.run.first_picture import shown_venues
 from tstream.run.following import Channels, FollowingParts, Told
 from tstream.run.keeping import keeping, tick_tap
+from tstream.run.mood import mood_services
 from tstream.run.practice_venues import FirstSight, PracticeVenues
 from tstream.run.process_facts import measure
 from tstream.run.reloading import Reloads
@@ -209,6 +210,7 @@ class Run:
         if self.options.tape is None and self.by_hand is None:
             journal = self.paths.journal(self.name)
             yield from keeping(self.settings, self.paths, journal, engine, state, self._ticks, stack)
+            yield from mood_services(self.settings, self.paths, engine.hear, self.clock)
         if self._files is not None and self.by_hand is None:
             from tstream.run.bot_records import BotRecords, folders
 

@@ -142,7 +142,7 @@ class Settings(BaseSettings):
     api: ApiSettings = setting(ApiSettings(), "The REST API.")
     backup: BackupSettings = setting(BackupSettings(), "Backups.")
     training: TrainingSettings = setting(TrainingSettings(), "Training of models.")
-    sentiment: SentimentSettings = setting(SentimentSettings(), "Keys of news and posts.")
+    sentiment: SentimentSettings = setting(SentimentSettings(), "News and posts.")
     history: HistorySettings = setting(HistorySettings(), "History in SQL.")
     redis: RedisSettings = setting(RedisSettings(), "Publishing to Redis.")
     files: FilesSettings = setting(FilesSettings(), "Files for other programs.")
@@ -305,7 +305,7 @@ class Settings(BaseSettings):
     def secret_values(self) -> tuple[str, ...]:
         """Values that may appear in no log, message or picture."""
         keys = [self.projectx.key, self.discord.token, self.api.token]
-        keys += [self.sentiment.news_key, self.sentiment.x_key]
+        keys += self.sentiment.secrets()
         keys += [self.web.password, self.web.viewer_password]
         for venue in self.venues.values():
             keys += [venue.key, venue.secret, venue.passphrase]

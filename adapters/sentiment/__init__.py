@@ -1,0 +1,1 @@
+"""News and posts, read beside the engine and told to it as numbers (docs/mood.md)."""
