@@ -380,15 +380,18 @@ class MishapReplay(CoinsSetAside, LossyReplay):
 
     def _guarded(self) -> int:
         """The same, and those that a close in the market still has to fill: however slow that is, nothing
-        sooner can be done for them.
+        sooner can be done for them. Of coins one close goes after another, so what an entry still brings
+        beside one is being closed, too.
         """
-        return self._stops() + sum(
+        closing = sum(
             order.qty - order.filled_qty
             for order in self.venue.orders
             if order.status.live
             and (order.client_id is None or order.type is OrderType.MARKET)
             and order.side.sign * self.held(self.symbol) < 0
         )
+        one_after_another = closing > 0 and self.scene.mode.coins
+        return max(self._stops() + closing, abs(self.held(self.symbol)) if one_after_another else 0)
 
     def _look_around(self) -> None:
         """After a while without mishaps: the truth is known, and what is held is protected."""
