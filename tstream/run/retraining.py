@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from adapters.models.store import ModelStore
-from engine.lab.training.anew import Anew, TrackRecord, why_anew
+from engine.lab.training.anew import Anew, ModelTally, why_anew
 from engine.model.errors import FatalError
 from engine.model.events import LinkChanged, LinkState
 from engine.model.opinion import ModelCard
@@ -53,7 +53,7 @@ class Retraining:
         self,
         store: ModelStore,
         rules: Anew,
-        tallies: Callable[[], Mapping[str, TrackRecord]],
+        tallies: Callable[[], Mapping[str, ModelTally]],
         command: Command,
         hear: Callable[[LinkChanged], None],
         clock: Clock,
@@ -148,7 +148,7 @@ def retraining_services(
     settings: Settings,
     paths: Paths,
     options: RunOptions,
-    tallies: Callable[[], Mapping[str, TrackRecord]],
+    tallies: Callable[[], Mapping[str, ModelTally]],
     hear: Callable[[LinkChanged], None],
     clock: Clock,
     file: Path | None = None,

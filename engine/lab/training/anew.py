@@ -16,7 +16,7 @@ LEAST_WAIT_NS = 240 * MINUTE
 HOUR_NS = 60 * MINUTE
 
 
-class TrackRecord(Protocol):
+class ModelTally(Protocol):
     """What came of one model's predictions."""
 
     count: int
@@ -38,7 +38,7 @@ class Anew(Struct, frozen=True):
     on_drift: bool
 
 
-def why_anew(card: ModelCard | None, tally: TrackRecord | None, last_ts: int, now: int, rules: Anew) -> str:
+def why_anew(card: ModelCard | None, tally: ModelTally | None, last_ts: int, now: int, rules: Anew) -> str:
     """Why to train now, for people; empty where there is no reason.
 
     `card` is that of the champion and `tally` what came of its predictions, None where there is none.
