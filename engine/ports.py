@@ -13,6 +13,7 @@ from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
 from engine.model.depth import DepthView, TapeView
 from engine.model.effects import AnyRequest, CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
+from engine.model.equity import EquityHistory
 from engine.model.events import AnyEvent, BarReported, Print, Quote, SnapshotTaken
 from engine.model.history import HistoryBatch, HistoryCheckpoint, HistoryMark, QueryResult
 from engine.model.instrument import Instrument
@@ -196,6 +197,9 @@ class EngineHandle(Protocol):
 
     def tape(self, instrument: str, timeframe: Timeframe) -> TapeView | None:
         """The newest prints and the delta of each bar of a timeframe; as `depth`, without a subscription."""
+
+    def equity(self, book: str) -> EquityHistory | None:
+        """A book's total P&L over its days, as of now. Waits as `chart` does, and is None where that is."""
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         """Ask for bars older than those of a chart; never blocks. They come into that chart and nowhere else,

@@ -134,6 +134,11 @@ class Paths:
         return self.state / "first-picture.json"
 
     @property
+    def screen_choices(self) -> Path:
+        """Layouts and overlays that were chosen in the cockpit."""
+        return self.state / "cockpit.json"
+
+    @property
     def control_socket(self) -> Path:
         """Where the control socket is wanted; adapters.control finds a shorter place for a path too long."""
         return self.runtime / "control.sock"

@@ -321,10 +321,43 @@ class ActionRunner:
             f"{waiting} alert{'s' * (waiting != 1)} acknowledged" if waiting else "no alert was waiting"
         )
 
-    def next_theme(self) -> None:
-        cockpit = self._cockpit
-        cockpit.theme = cockpit.theme_registry.next_after(cockpit.theme)
-        cockpit.toast(f"theme: {cockpit.theme}")
+    def pick_theme(self) -> None:
+        from tui.screens.looks import ThemePicker
+
+        cockpit, known = self._cockpit, self._cockpit.theme_registry.themes
+        themes = [(name, plain(theme.about)) for name, theme in known.items()]
+        cockpit.push_screen(ThemePicker(themes, cockpit.theme))
+
+    def show_equity(self) -> None:
+        from tui.screens.equity import EquityScreen
+
+        self._cockpit.push_screen(EquityScreen())
+
+    def toggle_crosshair(self) -> None:
+        self._main.toggle_crosshair()
+
+    def pick_overlays(self) -> None:
+        from tui.screens.looks import OverlayPicker
+
+        self._cockpit.push_screen(OverlayPicker())
+
+    def step_second_chart(self) -> None:
+        self._main.step_second_chart()
+
+    def resize_pane(self, rows: int) -> None:
+        self._main.resize_pane(rows)
+
+    def next_layout(self) -> None:
+        from tui.screens.looks import next_layout
+
+        name = next_layout(self._cockpit.remembered)
+        self._main.place()
+        self._cockpit.toast(f"layout: {plain(name)}")
+
+    def pick_layout(self) -> None:
+        from tui.screens.looks import LayoutPicker
+
+        self._cockpit.push_screen(LayoutPicker(self._cockpit.remembered, self._main.place))
 
     def toggle_readonly(self) -> None:
         cockpit = self._cockpit

@@ -57,7 +57,14 @@ class ActionTarget(Protocol):
     def step_log_level(self) -> None: ...
     def acknowledge_alerts(self) -> None: ...
     def show_help(self) -> None: ...
-    def next_theme(self) -> None: ...
+    def pick_theme(self) -> None: ...
+    def show_equity(self) -> None: ...
+    def toggle_crosshair(self) -> None: ...
+    def pick_overlays(self) -> None: ...
+    def step_second_chart(self) -> None: ...
+    def resize_pane(self, rows: int) -> None: ...
+    def next_layout(self) -> None: ...
+    def pick_layout(self) -> None: ...
     def toggle_readonly(self) -> None: ...
     def hand_over(self) -> None: ...
     def ask_to_quit(self) -> None: ...
@@ -233,6 +240,12 @@ ACTIONS: dict[str, Action] = {
                lambda on: on.show_ladder()),
         Action("tape", "S", "time and sales", "Prints with their size and side, delta of each bar", _LOOK,
                lambda on: on.show_tape()),
+        Action("equity", "E", "equity", "Total P&L by time: day, week, all, with high and low", _LOOK,
+               lambda on: on.show_equity()),
+        Action("crosshair", "m", "crosshair", "One bar of the chart in numbers; ← → or h l to others", _LOOK,
+               lambda on: on.toggle_crosshair()),
+        Action("overlays", "V", "overlays", "What charts show over their candles, one letter each", _LOOK,
+               lambda on: on.pick_overlays()),
         *(_focuses(name, key) for name, key in PANES.items()),
         Action("row", "enter", "open", "What can be done with the row under the cursor", _ROWS,
                lambda on: on.open_row(), rows=_ALL),
@@ -244,6 +257,17 @@ ACTIONS: dict[str, Action] = {
                lambda on: on.toggle_zoom(), hint=11),
         Action("swap", "a", "swap chart/alignment", "On small screens, one or the other", _PANES,
                lambda on: on.toggle_swap(), hint=10),
+        Action("second-chart", "vertical_line", "second chart",
+               "Beside the first: another timeframe, another contract, none", _PANES,
+               lambda on: on.step_second_chart()),
+        Action("taller", "equals_sign", "taller pane", "The focused pane gets a row of its neighbour", _PANES,
+               lambda on: on.resize_pane(1)),
+        Action("smaller", "minus", "smaller pane", "The focused pane gives a row to its neighbour", _PANES,
+               lambda on: on.resize_pane(-1)),
+        Action("next-layout", "underscore", "next layout", "Charts on top, layouts of your own", _PANES,
+               lambda on: on.next_layout()),
+        Action("layouts", "ctrl+l", "layouts", "Choose a layout, keep this one under a name", _PANES,
+               lambda on: on.pick_layout()),
         Action("full-log", "l", "log", "The whole log on a page of its own", _PANES,
                lambda on: on.show_log(), hint=12),
         Action("filter", "slash", "filter log", "Show only log lines with some words", _PANES,
@@ -254,7 +278,8 @@ ACTIONS: dict[str, Action] = {
                lambda on: on.acknowledge_alerts(), hint=5, rows=frozenset({ThingKind.ALERT})),
         Action("help", "question_mark", "help", "All keys and what they do", _COCKPIT,
                lambda on: on.show_help(), hint=15),
-        Action("theme", "ctrl+t", "next theme", "Other colours", _COCKPIT, lambda on: on.next_theme()),
+        Action("theme", "ctrl+t", "theme", "Other colours, seen while they are chosen", _COCKPIT,
+               lambda on: on.pick_theme()),
         Action("readonly", "r", "read-only", "Switch the keys that trade off or on", _COCKPIT,
                lambda on: on.toggle_readonly()),
         Action("hand-over", "H", "hand over", "The engine goes on without a screen, this cockpit attaches",

@@ -20,13 +20,14 @@ from engine.model.market import Timeframe
 from engine.model.notices import Notice
 from engine.model.view import View
 from engine.ports import EngineHandle, LogTail, ReplayControls
-from tui.attention import Attention
+from tui.attention import Attention, Calling
 from tui.clipboard import osc52
 from tui.frame_rate import FrameRate
 from tui.keymap import resolve_keys
 from tui.ladder_orders import LadderTerms
 from tui.plain_text import plain
 from tui.presenter import Presenter
+from tui.remembered import Remembered
 from tui.rows.messages import unacknowledged
 from tui.screen_state import ScreenState
 from tui.terminal import CockpitDriver, usable
@@ -97,11 +98,14 @@ class Options(TypedDict, total=False):
     """A folder with more themes."""
     keymap: Mapping[str, str] | None
     refresh: Literal["normal", "ssh"]
-    bell: bool
+    calling: Calling
+    """When the bell rings."""
     timeframes: Sequence[Timeframe]
     """Those of the chart that its keys go through; empty for all."""
     ladder: LadderTerms
     """What one key of the ladder places at first."""
+    remembered: Path | None
+    """The file in which layouts and overlays are kept from run to run; None keeps nothing."""
     quit_note: str
     """What leaving means for the engine, for the question before it."""
     alone: str
@@ -137,6 +141,7 @@ class CockpitApp(App[ExitReason]):
         )
         self.shown = ScreenState(self.presenter.view)
         """What was drawn last."""
+        self.remembered = Remembered(options.get("remembered"))
         self.keys = resolve_keys(options.get("keymap"))
         fps = options.get("fps", 10)
         self.frame_rate = FrameRate(min(fps, _SSH_FPS) if options.get("refresh") == "ssh" else fps)
@@ -149,8 +154,7 @@ class CockpitApp(App[ExitReason]):
         self.pace = TypingPace()
         self._key_age = options.get("key_age", _key_age)
         self._cpu = options.get("cpu", time.thread_time)
-        self._bell = options.get("bell", True)
-        self._attention = Attention()
+        self._attention = Attention(options.get("calling", Calling()))
         self._settling = 0.0
         self._owed = False
         self._caught: dict[signal.Signals, Any] = {}
@@ -163,9 +167,9 @@ class CockpitApp(App[ExitReason]):
             self.unregister_theme(name)  # Textual's own lack our colours
         self.theme_styles = self._styles_of_theme()
 
-    def follow(self, theme: str | None, bell: bool) -> None:
+    def follow(self, theme: str | None, calling: Calling) -> None:
         """The settings were read again: wear another theme, if there is one, and ring or be still."""
-        self._bell = bell
+        self._attention.calling = calling
         wanted = theme if theme else self.theme_registry.first
         if theme is not None and wanted in self.theme_registry.themes:
             self.theme = wanted
@@ -286,7 +290,7 @@ class CockpitApp(App[ExitReason]):
     def _call_for_attention(self, notices: Iterable[Notice]) -> None:
         waiting = unacknowledged(self.shown)
         call = self._attention.call(self.shown.view, list(notices), waiting, self.app_focus)
-        if call.bell and self._bell:
+        if call.bell:
             self.bell()
         terminal = self.terminal
         if terminal is not None and call.title:

@@ -3,12 +3,16 @@ what charts show."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from engine.model.market import MINUTE, NANOS
 from engine.model.view import SessionView
+
+Told = Callable[[int], str]
+"""A time in nanoseconds UTC in words."""
 
 
 @lru_cache(maxsize=4096)

@@ -30,6 +30,11 @@ _NAMES = {
     "<": "less_than_sign",
     ">": "greater_than_sign",
     "@": "at",
+    "=": "equals_sign",
+    "_": "underscore",
+    "|": "vertical_line",
+    "(": "left_parenthesis",
+    ")": "right_parenthesis",
     " ": "space",
 }
 _SHOWN = {name: char for char, name in _NAMES.items() if char != " "} | {"enter": "⏎", "colon": ":"}

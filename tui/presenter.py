@@ -108,8 +108,8 @@ class Presenter:
         timeframes: Sequence[Timeframe] = (),
     ) -> None:
         """`timeframes` are those of the chart that its keys go through; empty for all."""
-        self._timeframes = tuple(one for one in Timeframe if one in timeframes) or tuple(Timeframe)
-        usual = Timeframe.M5 if Timeframe.M5 in self._timeframes else self._timeframes[0]
+        self.timeframes = tuple(one for one in Timeframe if one in timeframes) or tuple(Timeframe)
+        usual = Timeframe.M5 if Timeframe.M5 in self.timeframes else self.timeframes[0]
         self.choice = Choice(readonly=readonly, timeframe=usual)
         self.commands = CommandTracker(handle)
         self.view: View = by_venue(handle.view())
@@ -177,6 +177,7 @@ class Presenter:
             older_of=self._handle.load_older,
             depth_of=self._handle.depth,
             tape_of=self._handle.tape,
+            equity_of=self._handle.equity,
         )
         new_notices = [notice for notice in fresh if notice.seq >= 0] if seen.begun else []
         seen.begun = True
@@ -219,7 +220,7 @@ class Presenter:
 
     def step_timeframe(self, by: int) -> Timeframe:
         """The timeframe `by` places after the shown one, round and round."""
-        frames = self._timeframes
+        frames = self.timeframes
         at = frames.index(self.choice.timeframe) if self.choice.timeframe in frames else -1
         return frames[(at + by) % len(frames)]
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from engine.model.chart import AlignmentView, ChartView
 from engine.model.depth import DepthView, TapeView
+from engine.model.equity import EquityHistory
 from engine.model.market import USUAL, Timeframe
 from engine.model.notices import LogLine, Notice, Severity
 from engine.model.view import (
@@ -56,6 +57,10 @@ def _no_tape(_instrument: str, _timeframe: Timeframe) -> TapeView | None:
     return None
 
 
+def _no_equity(_book: str) -> EquityHistory | None:
+    return None
+
+
 class ScreenState(Struct, frozen=True):
     """Everything that a pane may draw from. Panes are functions of it and of their size."""
 
@@ -94,6 +99,9 @@ class ScreenState(Struct, frozen=True):
     depth_of: Callable[[str], DepthView | None] = _no_depth
     tape_of: Callable[[str, Timeframe], TapeView | None] = _no_tape
     """Order books and tapes, for as long as somebody looks at them."""
+
+    equity_of: Callable[[str], EquityHistory | None] = _no_equity
+    """The engine's days of a book."""
 
     @property
     def contract(self) -> ContractView | None:

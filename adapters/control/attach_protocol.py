@@ -21,10 +21,11 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from engine.model import chart, commands, depth, notices, questions, view
-from engine.model.chart import ChartView, OlderBars, ZoneView
+from engine.model import chart, commands, depth, equity, notices, questions, view
+from engine.model.chart import ChartView, CurveView, OlderBars, ZoneView
 from engine.model.commands import AnyCommand
 from engine.model.depth import DepthView, TapeView
+from engine.model.equity import EquityHistory
 from engine.model.market import Bar, Timeframe
 from engine.model.notices import LogLine, Notice
 from engine.model.questions import Question, Reply
@@ -103,6 +104,10 @@ class OlderWanted(Struct, frozen=True, tag="older"):
     timeframe: Timeframe
 
 
+class EquityWanted(Struct, frozen=True, tag="equity"):
+    book: Word
+
+
 class CommandAsked(Struct, frozen=True, tag="ask"):
     """A command. The same `id` again asks what came of it, and does nothing again."""
 
@@ -135,7 +140,17 @@ class PictureTaken(Struct, frozen=True, tag="seen"):
     picture: int
 
 
-FromClient = Bridged | Hello | Looking | OlderWanted | CommandAsked | LookingUp | QuestionAsked | PictureTaken
+FromClient = (
+    Bridged
+    | Hello
+    | Looking
+    | OlderWanted
+    | EquityWanted
+    | CommandAsked
+    | LookingUp
+    | QuestionAsked
+    | PictureTaken
+)
 
 
 # --- what the engine says ----------------------------------------------------------------------------------
@@ -195,6 +210,14 @@ class ChartTail(Struct, frozen=True, tag="tail"):
     older: OlderBars
     zones: tuple[ZoneView, ...] | None = None
     """None where they are as before."""
+    curves: tuple[CurveView, ...] | None = None
+
+
+class EquitySent(Struct, frozen=True, tag="equity_of"):
+    """None where the engine has none, or is too busy."""
+
+    book: str
+    history: EquityHistory | None
 
 
 class DepthSent(Struct, frozen=True, tag="depth"):
@@ -252,6 +275,7 @@ FromEngine = (
     | ChartTail
     | DepthSent
     | TapeSent
+    | EquitySent
     | AnswerSent
     | QuestionAnswered
     | GoodBye
@@ -262,7 +286,7 @@ def _schema() -> str:
     """What both ends have to agree about: the fields of every value that goes over the line. Modules are
     found by what they import, so that none can be forgotten.
     """
-    told, modules = [], [chart, commands, depth, notices, questions, view, sys.modules[__name__]]
+    told, modules = [], [chart, commands, depth, equity, notices, questions, view, sys.modules[__name__]]
     for module in modules:  # grows meanwhile
         for name, one in sorted(vars(module).items()):
             if not isinstance(one, type) or not issubclass(one, (Struct, Enum)):

@@ -236,6 +236,8 @@ class AttachedClient:
                     self._look_at(said)
                 case wire.OlderWanted():
                     self._all.older(said)
+                case wire.EquityWanted():
+                    self.say(wire.EquitySent(said.book, self._all.handle.equity(said.book)))
                 case wire.CommandAsked():
                     self._ask(said)
                 case wire.QuestionAsked():

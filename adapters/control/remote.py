@@ -27,11 +27,12 @@ from adapters.control.dial import Dial, EngineConnection
 from adapters.control.given import Given, GivenCommands
 from adapters.control.looked_at import asked_since, joined
 from adapters.control.remote_questions import AskedQuestions
-from adapters.control.remote_state import Sequenced
+from adapters.control.remote_state import EquityOfBooks, Sequenced
 from adapters.control.shared_pictures import ChartKey, PlainPicture, with_tail
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
 from engine.model.depth import DepthView, TapeView
+from engine.model.equity import EquityHistory
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError
 from engine.model.events import LinkState
 from engine.model.market import Timeframe
@@ -89,6 +90,7 @@ class RemoteHandle:
         self._asked_depths: dict[str, float] = {}
         self._asked_tapes: dict[ChartKey, float] = {}
         self._looking = wire.Looking(())
+        self._equity = EquityOfBooks()
         self._given = GivenCommands(self._say, now)
         self._questions = AskedQuestions(self._say)
         self._writer: asyncio.StreamWriter | None = None
@@ -128,6 +130,12 @@ class RemoteHandle:
         asked[key] = self._now()
         if key not in looking:
             self._soon(self._look)
+
+    def equity(self, book: str) -> EquityHistory | None:
+        """As it came last; None until it has come, a moment after it was asked for first."""
+        if self._equity.due(book, self._now()):
+            self._soon(self._say, wire.EquityWanted(book))
+        return self._equity.known.get(book)
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         self._soon(self._say, wire.OlderWanted(instrument, timeframe))
@@ -301,6 +309,8 @@ class RemoteHandle:
             case wire.TapeSent():
                 of = said.tape.instrument, said.tape.timeframe
                 self._tapes[of] = joined(self._tapes.get(of), said)
+            case wire.EquitySent():
+                self._equity.take(said.history)
             case wire.AnswerSent():
                 self._given.heard(said)
             case wire.QuestionAnswered():

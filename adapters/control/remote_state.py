@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from msgspec.structs import replace
 
+from engine.model.equity import EquityHistory
 from engine.model.notices import LogLine, Notice
 
 N = TypeVar("N", Notice, LogLine)
@@ -58,3 +59,26 @@ class Sequenced(Generic[N]):
     def all(self) -> tuple[N, ...]:
         with self._lock:
             return tuple(self.kept)
+
+
+class EquityOfBooks:
+    """The days of each book as they came last; times are monotonic seconds."""
+
+    AGAIN_S = 2.0
+    """A book's are asked for no oftener."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, EquityHistory] = {}
+        self._asked: dict[str, float] = {}
+
+    def due(self, book: str, now: float) -> bool:
+        """Whether it is time to ask for a book's; if so, it counts as asked."""
+        if now - self._asked.get(book, -self.AGAIN_S) < self.AGAIN_S:
+            return False
+        self._asked[book] = now
+        return True
+
+    def take(self, history: EquityHistory | None) -> None:
+        """What came; None where the engine could not tell."""
+        if history is not None:
+            self.known[history.book] = history

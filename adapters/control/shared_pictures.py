@@ -96,8 +96,9 @@ def chart_frame(key: ChartKey, known: ChartView | None, now: ChartView | None) -
     tail = None if known is None else _tail(key, known, now)
     if tail is None:
         return frame(ChartSent(*key, now))
-    if tail.forming == known.forming and not (tail.bars or tail.first) and tail.zones is None:  # type: ignore[union-attr]
-        return b"" if tail.older is known.older else frame(tail)  # type: ignore[union-attr]
+    news = tail.bars or tail.first or tail.zones is not None or tail.curves is not None
+    if known is not None and tail.forming == known.forming and not news:
+        return b"" if tail.older is known.older else frame(tail)
     return frame(tail)
 
 
@@ -115,7 +116,8 @@ def _tail(key: ChartKey, known: ChartView, now: ChartView) -> ChartTail | None:
         assert now.bars[kept - 1].open_ts == end
         fresh = now.bars[kept:]
     zones = None if now.zones is known.zones or now.zones == known.zones else now.zones
-    return ChartTail(*key, first, fresh, now.forming, now.older, zones)
+    curves = None if now.curves is known.curves or now.curves == known.curves else now.curves
+    return ChartTail(*key, first, fresh, now.forming, now.older, zones, curves)
 
 
 def with_tail(known: ChartView, tail: ChartTail) -> ChartView:
@@ -126,4 +128,5 @@ def with_tail(known: ChartView, tail: ChartTail) -> ChartView:
         forming=tail.forming,
         older=tail.older,
         zones=known.zones if tail.zones is None else tail.zones,
+        curves=known.curves if tail.curves is None else tail.curves,
     )

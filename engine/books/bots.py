@@ -321,6 +321,7 @@ def watched(
         config.sources,
         needed(bots, unseen=config.unseen),
     )
+    market.blackouts = config.blackouts
     introduce(bots, market.board, turn.state.experience)
     if config.unseen:  # what no bot asks for, nobody does
         market.board.most_unread = sys.maxsize

@@ -15,6 +15,7 @@ from engine.books.links import Links
 from engine.books.promises import Promises
 from engine.market import expiry
 from engine.market.bars import BarsClosed
+from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import calendar_in
 from engine.model import records as r
 from engine.model.events import JournalState
@@ -294,7 +295,17 @@ class Entries:
                 symbol, state.month(symbol, config.venue or source)[0], calendar.trade_date(wall)
             ),
             old_month=self._marks.of_old_month(symbol) and symbol not in known.held_months,
+            news=self._news(wall, calendar),
         )
+
+    def _news(self, wall: int, calendar: Calendar) -> str:
+        """The scheduled news that is near, by the clock of a contract."""
+        blackouts = self._market.blackouts
+        event, until = blackouts.at(wall), blackouts.until(wall)
+        if event is None or until is None:
+            return ""
+        at, ends = calendar.hhmm(event.ts), calendar.hhmm(until)
+        return f"{event.name} at {at} {calendar.clock_mark}: no entries until {ends} (blackout)"
 
     def _circumstances(self, book: Book, idea: Idea, terms: EntryTerms) -> gate.Circumstances:
         """Everything that may speak against an idea of a bot or an alert room in this book now."""

@@ -29,6 +29,7 @@ _ITS_OWN = frozenset({Refusal.IN_POSITION, Refusal.OPPOSED, Refusal.MAX_SIZE, Re
 _OF_ENTRIES = _ITS_OWN | {
     Refusal.LOSING_STREAK,
     Refusal.NEAR_CLOSE,
+    Refusal.BLACKOUT,
     Refusal.OUTSIDE_HOURS,
     Refusal.PAUSED,
     Refusal.EXPIRING,

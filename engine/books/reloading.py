@@ -82,6 +82,8 @@ class Reloading:
         wanted = self._wanted(event)
         values, loosened = self._at_once(wanted)
         self._follow(values)
+        news = event.blackouts != self._market.blackouts
+        self._market.blackouts = event.blackouts
         self.question = None
         if loosened:
             self._asked += 1
@@ -96,7 +98,7 @@ class Reloading:
                     asked=loosened,
                 )
             )
-        text = told(event, loosened)
+        text = told(event, loosened, news=news)
         turn.commit(r.CommandTaken(ts=turn.now, command=command, answer=text, done=not loosened))
 
     def answer(self, command: SettingsCommand) -> None:
@@ -226,9 +228,11 @@ class Reloading:
         introduce(self._bots, self._market.board, self._turn.state.experience)
 
 
-def told(event: SettingsReloaded, loosened: Sequence[Loosened]) -> str:
+def told(event: SettingsReloaded, loosened: Sequence[Loosened], *, news: bool = False) -> str:
     """What a reload came to, in words."""
     parts = [f"settings: {', '.join(one.words for one in event.changes) or 'nothing has changed'}"]
+    if news:
+        parts.append(f"scheduled news: {len(event.blackouts.events)} events")
     if loosened:
         parts.append(f"not yet, asked first: {', '.join(one.words for one in loosened)}")
     if event.waiting:

@@ -44,7 +44,8 @@ class ZoneView(Struct, frozen=True):
     kind: str
     """"OB" (order block), "BRK" (breaker), "S/R", "FVG" (fair value gap), "IFVG" (inverted), "LIQ" (pool),
     "PDH", "PDL", "PWH", "PWL" (extremes of the day and the week before), "EQ" (middle of the last leg),
-    "ONH", "ONL" (extremes of the night, once it is over), "VWAP" (of the session, as of its newest close).
+    "ONH", "ONL" (extremes of the night, once it is over), "OPEN", "HI", "LO" (of the session so far), "PC"
+    (close of the session before), "VWAP" (of the session, as of its newest close).
     """
     direction: int
     low: int
@@ -70,6 +71,17 @@ class OlderBars(StrEnum):
     """They could not be loaded; they may be asked for again."""
 
 
+class CurveView(Struct, frozen=True):
+    """A number a bar that is drawn over the bars."""
+
+    kind: str
+    """"VWAP", "VWAP+1", "VWAP-2" (so many deviations from it), or an indicator's name: "ema 20"."""
+    values: tuple[int | None, ...]
+    """Of the newest closed bars, the newest last, ticks; None where there is nothing to say."""
+    indicator: bool = False
+    """One that the settings ask for."""
+
+
 class ChartView(Struct, frozen=True):
     instrument: str
     timeframe: Timeframe
@@ -78,3 +90,4 @@ class ChartView(Struct, frozen=True):
     forming: Bar | None
     zones: tuple[ZoneView, ...]
     older: OlderBars = OlderBars.MORE
+    curves: tuple[CurveView, ...] = ()

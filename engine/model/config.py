@@ -10,6 +10,7 @@ from typing import Annotated
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.model.blackouts import Blackouts
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS
@@ -172,6 +173,10 @@ class EngineConfig(Struct, frozen=True):
     """Alert rooms that are traded."""
     watch: WatchLimits = WatchLimits()
     """From where on people are told of risks."""
+    blackouts: Blackouts = Blackouts()
+    """Scheduled news around which nothing is entered."""
+    chart_indicators: tuple[str, ...] = ()
+    """What charts show over their bars: "ema 20"."""
 
     @property
     def expected(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from enum import StrEnum
 
+from engine.model.blackouts import Blackouts
 from engine.model.commands import AnyCommand, Reload
 from engine.model.effects import AnyRequest, Request
 from engine.model.errors import Cause
@@ -295,6 +296,7 @@ class SettingsReloaded(Event, frozen=True, kw_only=True, tag="settings"):
     templates: tuple[BookTerms, ...] = ()
     bots: tuple[BotTerms, ...] = ()
     rooms: tuple[AlertRoom, ...] = ()
+    blackouts: Blackouts = Blackouts()
 
 
 class CommandReceived(Event, frozen=True, kw_only=True, tag="command"):

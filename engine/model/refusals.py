@@ -33,6 +33,7 @@ class Refusal(Worded):
     VENUE_DOWN = "venue_down", "the venue is not connected"
     OUTSIDE_HOURS = "outside_hours", "outside trading hours"
     NEAR_CLOSE = "near_close", "too near to the time by which positions must be flat"
+    BLACKOUT = "blackout", "scheduled news is near"
     IN_POSITION = "in_position", "a trade is already open in this contract"
     OPPOSED = "opposed", "a trade in this contract goes the other way, and the account nets"
     UNKNOWN_ORDER = "unknown_order", "the outcome of an earlier order is not yet known"
@@ -69,6 +70,7 @@ class Refusal(Worded):
 
 OVERRIDES: dict[str, Refusal] = {
     "hours": Refusal.OUTSIDE_HOURS,
+    "news": Refusal.BLACKOUT,
     "pause": Refusal.PAUSED,
     "reward-to-risk": Refusal.REWARD_TO_RISK,
 }

@@ -64,6 +64,8 @@ class Conditions(Struct, frozen=True, kw_only=True):
     """Until the contract's last day; None where its name does not tell."""
     old_month: bool = False
     """Another account holds the month before of the contract."""
+    news: str = ""
+    """The scheduled news that is near, in words with its times; empty where none is."""
 
 
 class Circumstances(Conditions, frozen=True, kw_only=True):
@@ -168,6 +170,8 @@ def standing(limits: RiskLimits, now: Conditions) -> list[Against]:
             Refusal.OUTSIDE_HOURS,
             f"outside your hours, {own}" if limits.hours_start and now.market_open else "",
         )
+    if now.news:
+        told(Refusal.BLACKOUT, now.news)
     # Never so near that the flattening before the deadline would take the entry straight back.
     near = max(limits.no_entry_before_flat_ns, limits.flatten_before_flat_ns)
     if now.ns_to_flat <= near:

@@ -16,6 +16,7 @@ from engine.model import events as ev
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Reload, Shutdown
 from engine.model.depth import DepthView, TapeView
+from engine.model.equity import EquityHistory
 from engine.model.market import NANOS, Timeframe
 from engine.model.notices import Notice
 from engine.model.orders import Account
@@ -157,6 +158,9 @@ class Engine:
 
     def tape(self, instrument: str, timeframe: Timeframe) -> TapeView | None:
         return self._pictures.looking.tape(instrument, timeframe)
+
+    def equity(self, book: str) -> EquityHistory | None:
+        return self._pictures.equity(book)
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         self._pictures.load_older(instrument, timeframe)

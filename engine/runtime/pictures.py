@@ -11,25 +11,40 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from typing import TypeVar
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from engine.core import Core
-from engine.model.chart import ChartView, ZoneView
+from engine.model.chart import ChartView, CurveView, ZoneView
+from engine.model.equity import EquityHistory
 from engine.model.market import Bar, Timeframe
 from engine.model.view import HealthView, PerformanceView, View
+from engine.portfolio.equity_history import equity_history
+from engine.portfolio.money import day_usd
 from engine.ports import Clock, MarketFeed
 from engine.runtime.looking import LookedAtMarkets
 from engine.runtime.older_bars import OlderBarsLoader
 from engine.runtime.view_builder import KeptRows, picture
+from engine.signals.chart_curves import chart_indicator
 
 log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 PERIOD_S = 0.05
 """A View is at most so old when it is drawn anew, and never drawn oftener."""
 
 CHART_S = 0.03
 """Who asks for a chart from another thread waits so long for it at most."""
+
+
+class _Drawn(Struct, frozen=True):
+    """What was worked out for a chart's closed bars."""
+
+    bars: tuple[Bar, ...]
+    zones: tuple[ZoneView, ...]
+    curves: tuple[CurveView, ...]
 
 
 class Pictures:
@@ -59,7 +74,8 @@ class Pictures:
         self._looked = True
         self._version = 1
         self._kept = KeptRows()
-        self._zones: dict[tuple[str, Timeframe], tuple[tuple[Bar, ...], tuple[ZoneView, ...]]] = {}
+        self._drawn: dict[tuple[str, Timeframe], _Drawn] = {}
+        self._indicators = [chart_indicator(words) for words in core.config.chart_indicators]
         self._view = picture(core, 1, HealthView(ok=True, detail="starting"), self._kept)
 
     # --- any thread ------------------------------------------------------------------------------------
@@ -71,14 +87,24 @@ class Pictures:
 
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
         """A chart as of now. None for unknown contracts, and where the engine is too busy to draw in time."""
+        return (
+            self._asked(self._draw, instrument, timeframe) if instrument in self._core.instruments else None
+        )
+
+    def equity(self, book: str) -> EquityHistory | None:
+        """A book's days as of now. None for unknown books, and where the engine is too busy."""
+        return self._asked(self._equity, book)
+
+    def _asked(self, draw: Callable[..., _T | None], *of: object) -> _T | None:
+        """What the engine's loop draws for whoever asks; None where it is too busy to do so in time."""
         loop = self._loop
-        if loop is None or instrument not in self._core.instruments:
+        if loop is None:
             return None
         if threading.get_ident() == self._thread:
-            return self._draw(instrument, timeframe)
-        drawn: Future[ChartView | None] = Future()
+            return draw(*of)
+        drawn: Future[_T | None] = Future()
         try:
-            loop.call_soon_threadsafe(self._draw_for, drawn, instrument, timeframe)
+            loop.call_soon_threadsafe(lambda: drawn.set_result(draw(*of)))
             return drawn.result(CHART_S)
         except (RuntimeError, TimeoutError):  # the loop is closed, or behind
             return None
@@ -124,12 +150,14 @@ class Pictures:
         """A chart as of the core's now."""
         bars = self._core.market.bars.bars(instrument, timeframe)
         key = instrument, timeframe
-        known = self._zones.get(key)
-        if known is None or known[0] is not bars:  # zones come of closed bars alone
-            known = self._zones[key] = bars, self._core.market.board.zones(instrument, timeframe)
+        known = self._drawn.get(key)
+        if known is None or known.bars is not bars:  # they come of closed bars alone
+            board = self._core.market.board
+            curves = board.curves(instrument, timeframe, self._indicators)
+            known = self._drawn[key] = _Drawn(bars, board.zones(instrument, timeframe), curves)
         every, older = self._older.before(bars, key)
         forming = self._core.market.bars.forming(instrument, timeframe)
-        return ChartView(instrument, timeframe, every, forming, known[1], older)
+        return ChartView(instrument, timeframe, every, forming, known.zones, older, known.curves)
 
     def _load_older(self, instrument: str, timeframe: Timeframe) -> None:
         self._older.load(self._core.market.bars.bars(instrument, timeframe), (instrument, timeframe))
@@ -141,5 +169,14 @@ class Pictures:
             log.exception("the chart of %s %s can't be built", instrument, timeframe)
             return None
 
-    def _draw_for(self, drawn: Future[ChartView | None], instrument: str, timeframe: Timeframe) -> None:
-        drawn.set_result(self._draw(instrument, timeframe))
+    def _equity(self, book: str) -> EquityHistory | None:
+        core = self._core
+        known = core.books.get(book)
+        if known is None:
+            return None
+        try:
+            total = day_usd(known.state, core.state, core.marks)
+            return equity_history(known.state, core.state, total, core.turn.wall)
+        except Exception:
+            log.exception("the equity of %s can't be told", book)
+            return None

@@ -61,7 +61,7 @@ def restrictions(core: Core, against_entries: AgainstEntries) -> tuple[Restricti
             RestrictionView(
                 TradingState.REDUCING,
                 one.words,
-                *_ends(one.refusal, core.turn.wall, calendar_in(core.instruments, symbol)),
+                *_ends(one.refusal, core, calendar_in(core.instruments, symbol)),
                 book=name,
                 instrument=symbol,
                 code=one.refusal,
@@ -72,8 +72,11 @@ def restrictions(core: Core, against_entries: AgainstEntries) -> tuple[Restricti
     return tuple(sorted(found, key=lambda one: -one.state.rank))
 
 
-def _ends(refusal: Refusal, wall: int, calendar: Calendar) -> tuple[RestrictionEnd, int | None]:
+def _ends(refusal: Refusal, core: Core, calendar: Calendar) -> tuple[RestrictionEnd, int | None]:
     """What ends it, and when, where time does."""
+    wall = core.turn.wall
+    if refusal is Refusal.BLACKOUT:
+        return RestrictionEnd.TIME, core.market.blackouts.until(wall)
     if refusal in (Refusal.OFF, Refusal.NOT_ARMED):
         return RestrictionEnd.SETTINGS, None
     closed = not calendar.is_open(wall)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from engine.market.bars import BarsClosed, MinuteBars
 from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import calendar_in
 from engine.market.order_books import OrderBooks
-from engine.model.chart import AlignmentView, FrameView, ZoneView
+from engine.model.chart import AlignmentView, CurveView, FrameView, ZoneView
 from engine.model.events import Depth
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.signals.alignment import USUAL_ALIGNMENT, Alignment, AlignmentConfig, align
+from engine.signals.chart_curves import ChartIndicator, VwapTrail, indicator_curves, vwap_curves
 from engine.signals.chart_zones import session_lines, zones_of
 from engine.signals.frame import FrameSignals
 from engine.signals.indicators.followed import FollowedIndicators
@@ -268,6 +269,18 @@ class SignalBoard:
                 week = longer
         zones = zones_of(frame, week)
         return zones if timeframe.by_calendar else (*zones, *self._session_lines(instrument))
+
+    def curves(
+        self, instrument: str, timeframe: Timeframe, wanted: Iterable[ChartIndicator] = ()
+    ) -> tuple[CurveView, ...]:
+        """What a chart shows over its bars, ticks: the session's VWAP, and the indicators that are wanted."""
+        bars = self._bars.bars(instrument, timeframe)
+        indicators = indicator_curves(wanted, bars)
+        if timeframe.by_calendar:
+            return tuple(indicators)
+        terms = (self._calendar(instrument),), None, self._through
+        trail = self._pictured.get(instrument, Timeframe.M1, VwapTrail, *terms)
+        return (*vwap_curves(trail, bars), *indicators)
 
     def _session_lines(self, instrument: str) -> Iterator[ZoneView]:
         """From indicators of their own: that somebody looks changes nothing for strategies."""

@@ -66,11 +66,18 @@ def _lines(frame: FrameSignals, week: Extremes) -> Iterator[ZoneView]:
 
 
 def session_lines(levels: SessionLevels, vwap: SessionVwap) -> Iterator[ZoneView]:
-    """Extremes of the night once it is over, and where the VWAP is now."""
-    night = levels.night
+    """The session so far, the close of the one before, extremes of the night once it is over, and where the
+    VWAP is now.
+    """
+    night, day, opened = levels.night, levels.day, levels.opened
+    if levels.close_before is not None:
+        yield _line("PC", levels.close_before, opened, opened)
+    if day is not None and day.open is not None and day.high is not None and day.low is not None:
+        for kind, price in (("OPEN", day.open), ("HI", day.high), ("LO", day.low)):
+            yield _line(kind, price, opened, opened)
     if levels.night_ended and night is not None and night.high is not None and night.low is not None:
-        yield _line("ONH", night.high, levels.opened, levels.night_ended)
-        yield _line("ONL", night.low, levels.opened, levels.night_ended)
+        yield _line("ONH", night.high, opened, levels.night_ended)
+        yield _line("ONL", night.low, opened, levels.night_ended)
     if vwap.value is not None and vwap.bar is not None:
         yield _line("VWAP", round(vwap.value), vwap.bar.open_ts, vwap.bar.close_ts)
 

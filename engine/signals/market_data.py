@@ -11,6 +11,7 @@ from engine.market.order_books import OrderBooks
 from engine.market.quarantine import Quarantine
 from engine.market.sources import Sources, Switch
 from engine.market.staleness import Staleness
+from engine.model.blackouts import Blackouts
 from engine.model.events import BarReported, Depth, HistoryLoaded, LinkChanged, LinkState, Print, Quote
 from engine.model.instrument import Instrument
 from engine.model.market import USUAL, Timeframe
@@ -44,6 +45,8 @@ class MarketData:
         self.staleness = Staleness(stale_ns, calendars)
         self.sources = Sources(sources or {}, stale_ns, calendars)
         self.quarantine = Quarantine(counts)
+        self.blackouts = Blackouts()
+        """Scheduled news of any market."""
         self._instruments = instruments
         self.quotes: dict[str, Quote] = {}
         self.prints = 0

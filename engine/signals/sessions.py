@@ -69,13 +69,16 @@ class SessionLevels:
     session that was not seen from its beginning the session and the night say nothing.
     """
 
-    __slots__ = ("_day", "_night", "_regular", "_session", "night_ended")
+    __slots__ = ("_close", "_day", "_night", "_regular", "_session", "close_before", "night_ended")
 
     def __init__(self, calendar: Calendar) -> None:
         self._session = SessionSeen(calendar)
         self._day, self._night, self._regular = SessionRange(), SessionRange(), SessionRange()
         self.night_ended = 0
         """When the first bar of regular hours opened: the night's levels don't change any more; 0 before."""
+        self.close_before: int | None = None
+        """Last close of the session before; None where that was not seen."""
+        self._close: int | None = None
 
     @property
     def day(self) -> SessionRange | None:
@@ -99,7 +102,8 @@ class SessionLevels:
         """Take a closed bar."""
         if self._session.rolled(bar):
             self._day, self._night, self._regular = SessionRange(), SessionRange(), SessionRange()
-            self.night_ended = 0
+            self.night_ended, self.close_before = 0, self._close
+        self._close = bar.close
         self._day.add(bar)
         phase = self._session.calendar.phase(bar.open_ts)
         if phase is SessionPhase.RTH:

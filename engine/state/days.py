@@ -16,6 +16,9 @@ EQUITY_POINTS = 2_000
 CURVE_POINTS = 180
 """More are thinned to every other one: one a minute for three hours, then one in two minutes, and so on."""
 DAYS_KEPT = 400
+CURVES_KEPT = 10
+"""Of so many of the newest days that are over the curves are kept, each of about so many points:"""
+ENDED_POINTS = 60
 
 
 class DayStats(Struct):
@@ -126,6 +129,14 @@ class DayResult(Struct):
     """Extremes of its total P&L and the deepest fall from its high, as `DayStats` has them."""
     low_usd: Decimal = Decimal(0)
     max_drawdown_usd: Decimal = Decimal(0)
+    curve: list[EquityPoint] = field(default_factory=list)
+    """Its total over time, of the newest days alone."""
+
+
+def thinned(curve: list[EquityPoint]) -> list[EquityPoint]:
+    """Few points of a day that is over, its first and last among them."""
+    step = -(-len(curve) // ENDED_POINTS)
+    return curve if step < 2 else [*curve[:-1:step], curve[-1]]
 
 
 class BalanceMark(Struct):

@@ -13,7 +13,7 @@ from engine.model.orders import Fill
 from engine.model.restrictions import TradingState
 from engine.model.view import EquityPoint
 from engine.state.carry import carried_gross_usd, carry
-from engine.state.days import DAYS_KEPT, BalanceMark, DayResult, DayStats
+from engine.state.days import CURVES_KEPT, DAYS_KEPT, BalanceMark, DayResult, DayStats, thinned
 from engine.state.position import Position, Trade
 from engine.state.state import NO_DAY, TRADES_KEPT, BookState, Order, State, TradingDay
 
@@ -42,7 +42,10 @@ def day_rolled(state: State, record: r.DayRolled) -> None:
         net += sum((_gross(state, symbol, part) for symbol, part in carried.items()), _NOTHING)
         net -= sum((_gross(state, symbol, part) for symbol, part in book.carried.items()), _NOTHING)
         day = book.day
-        book.days.append(DayResult(ended, net, day.high_usd, day.low_usd, day.max_drawdown_usd))
+        curve = thinned(day.curve)
+        book.days.append(DayResult(ended, net, day.high_usd, day.low_usd, day.max_drawdown_usd, curve))
+        for older in book.days[-CURVES_KEPT - 1 : -CURVES_KEPT]:
+            older.curve = []
         book.peak_usd = max(book.peak_usd, day.high_usd) - net
         del book.days[:-DAYS_KEPT]
         book.carried = dict(carried)

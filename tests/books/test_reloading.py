@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from engine.books.bots import Bot
 from engine.lab.replay import BOOK
 from engine.model import records as r
+from engine.model.blackouts import Blackouts, ScheduledNews
 from engine.model.bots import BotConfig
 from engine.model.commands import AnswerLoosening
 from engine.model.limits import RiskLimits
-from engine.model.market import NANOS
+from engine.model.market import MINUTE, NANOS
 from engine.model.refusals import Refusal
 from engine.model.reload import BookTerms, BotTerms, taken
 from engine.model.restrictions import TradingState
@@ -197,3 +198,23 @@ def test_sizes_are_limits_too(old: BookTerms, new: BookTerms, loosens: list[str]
 @given(STEPS)
 def test_a_tape_of_any_reloads_writes_the_same_journal_and_none_is_half_applied(plan: list[Step]) -> None:
     play_reloads(plan, ReloadTally())
+
+
+def test_scheduled_news_keeps_entries_out_and_a_reload_brings_another_calendar() -> None:
+    seen: list[Any] = []
+
+    def script(play: ScriptedReplay) -> Market:
+        cpi = ScheduledNews(play.core.turn.wall + MINUTE, "CPI")
+        reload(play, blackouts=Blackouts((cpi,), 2 * MINUTE, 10 * MINUTE))
+        yield from play.minutes(2)
+        seen.append([one.words for one in play.core.entries.against(play.core.books[BOOK], "MNQ")])
+        reload(play)
+        yield from play.minutes(1)
+        seen.append(play.core.entries.against(play.core.books[BOOK], "MNQ"))
+
+    play = ScriptedReplay(script, [idea()])
+    (refused,) = play.written(r.IdeaRefused)
+    assert refused.refusals == (Refusal.BLACKOUT,)
+    assert refused.words[0].startswith("CPI at ")
+    assert seen == [[refused.words[0]], []]
+    assert any("scheduled news: 1 events" in answer for answer in play.answers())

@@ -39,4 +39,5 @@ def examples(page: Path, language: str = "python") -> list[str]:
 
 
 def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip("|").split("|")]
+    """An upright stroke within a cell is written \\|."""
+    return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip("|"))]

@@ -90,6 +90,7 @@ AGAINST: list[tuple[Refusal, dict[str, Any]]] = [
     (Refusal.DELAYED, {"delayed": True}),
     (Refusal.DELAYED, {"delayed": True, "kind": AccountKind.LIVE, "armed": True}),
     (Refusal.OUTSIDE_HOURS, {"in_hours": False}),
+    (Refusal.BLACKOUT, {"news": "CPI at 08:30 ET"}),
     (Refusal.NEAR_CLOSE, {"ns_to_flat": LIMITS.no_entry_before_flat_ns}),
     (Refusal.IN_POSITION, {"busy_instrument": True}),
     (Refusal.UNKNOWN_ORDER, {"unknown_orders": True}),
@@ -168,6 +169,7 @@ def test_a_person_overrides_what_may_be_overridden_and_nothing_else(
 ) -> None:
     now = replace(FINE, paused_by_hand=by_hand, market_open=market_open)
     gives_way = {
+        Refusal.BLACKOUT: True,
         Refusal.REWARD_TO_RISK: True,
         Refusal.OUTSIDE_HOURS: market_open,
         Refusal.PAUSED: by_hand,

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
 from engine.model.depth import DepthView, TapeView
+from engine.model.equity import EquityHistory
 from engine.model.errors import PortError
 from engine.model.market import Timeframe
 from engine.model.notices import Notice, NoticeKind, Severity
@@ -44,6 +45,9 @@ class FakeEngine:
         return None
 
     def tape(self, instrument: str, timeframe: Timeframe) -> TapeView | None:
+        return None
+
+    def equity(self, book: str) -> EquityHistory | None:
         return None
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:

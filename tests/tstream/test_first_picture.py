@@ -43,6 +43,8 @@ def test_it_is_that_of_the_settings_as_long_as_they_stay(kept: FirstPicture, pla
         fps=4,
         theme="ember",
         bell=True,
+        bell_on=("fill", "critical"),
+        quiet=("", ""),
         timeframes=(),
         ladder=(1, 20, 0),
         keymap={"pause": "f9"},

@@ -12,7 +12,6 @@ from engine.model.notices import LogLine
 from engine.model.view import View
 from tests.tui import fake
 from tui.app import TStreamApp
-from tui.panes.pnl import PnlPane
 from tui.styled_text import text_of
 from tui.widgets.grid import LiveGrid
 
@@ -37,9 +36,6 @@ class Cockpit:
         self.engine = fake.FakeEngine(view, fake.logs() if logs is None else logs)
         options = {"clock": self.clock, "cpu": lambda: 0.0, "key_age": lambda _: 0.0, **options}
         self.app = TStreamApp(self.engine, self.engine, **options)
-        curve = self.app.main.pane("pnl")
-        assert isinstance(curve, PnlPane)
-        curve.curve.load()
 
     async def press(self, pilot: Pilot[Any], *keys: str) -> None:
         """Press keys one after the other, a second apart."""

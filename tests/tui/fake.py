@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from engine.model.chart import AlignmentView, ChartView, FrameView, OlderBars
 from engine.model.commands import AnyCommand
 from engine.model.depth import DepthView, TapeView
+from engine.model.equity import EquityDay, EquityHistory
 from engine.model.errors import RefusedError
 from engine.model.events import LinkState
 from engine.model.instrument import CME_FUTURES
@@ -75,6 +76,10 @@ class FakeEngine:
     def tape(self, instrument: str, timeframe: Timeframe) -> TapeView | None:
         return self.tapes.get((instrument, timeframe))
 
+    def equity(self, book: str) -> EquityHistory | None:
+        known = next((one for one in self.current.books if one.book == book), None)
+        return None if known is None else equity_of(known, self.current.ts)
+
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         self.asked_older.append((instrument, timeframe))
 
@@ -124,6 +129,24 @@ class FakeEngine:
         self.happened.append(notice)
         self.show(replace(self.current, notices=(*self.current.notices, notice)))
         return notice
+
+
+def equity_of(book: BookView, now: int) -> EquityHistory:
+    """The day of the view, and nine days before it."""
+    chance, days = random.Random(book.book), []
+    for back in range(9, 0, -1):
+        net = Decimal(chance.randint(-300, 400))
+        begin = now - back * 24 * 60 * MINUTE
+        points = [EquityPoint(begin + hour * 60 * MINUTE, net * hour / 20) for hour in range(0, 21, 4)]
+        high, low = max(net, Decimal(0)) + 40, min(net, Decimal(0)) - 60
+        date = f"2026-10-{14 - back:02d}"
+        days.append(
+            EquityDay(date, points[-1].ts, net, high, low, Decimal(120), tuple(points if back < 6 else ()))
+        )
+    curve = book.curve
+    today = EquityDay("2026-10-14", now, book.day_usd, curve.high_usd, curve.low_usd, book.max_drawdown_usd,
+                      (*curve.points, EquityPoint(now, book.day_usd)))  # fmt: skip
+    return EquityHistory(book.book, (*days, today))
 
 
 def contracts() -> tuple[ContractView, ...]:

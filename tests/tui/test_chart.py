@@ -11,7 +11,9 @@ from engine.model.market import MINUTE, Bar, Timeframe
 from engine.model.view import ContractView
 from tests.tui import fake
 from tests.tui.charts import NOW, charts
-from tui.rows.chart import PriceLine, Scale, candles, levels_of
+from tui.rows.chart import candles, levels_of
+from tui.rows.chart_marks import PriceLine
+from tui.rows.chart_plot import Scale
 from tui.styled_text import text_of, width_of
 
 MNQ: ContractView = fake.contracts()[0]
@@ -116,10 +118,9 @@ def test_levels_in_one_row_stand_with_their_own_prices() -> None:
 def test_the_newest_bar_stands_at_the_right_however_few_there_are() -> None:
     few, many = chart_of(*[(100, 200, 100, 200)] * 3), chart_of(*[(100, 200, 100, 200)] * 90)
     for chart, pitch in ((few, 1), (few, 3), (many, 1), (many, 2)):
-        row = next(
-            r for r in map(text_of, candles(chart, replace(MNQ, last=None), [], 100, 12, pitch)) if "┃" in r
-        )
-        assert row.rindex("┃") == 91 - 8 - pitch
+        rows, body = candles(chart, replace(MNQ, last=None), [], 100, 12, pitch), "┃" if pitch == 1 else "█"
+        row = next(r for r in map(text_of, rows) if body in r)
+        assert row.rindex(body) == 91 - 8 - pitch + (pitch > 2)
 
 
 def test_a_trade_date_and_the_cash_session_have_their_marks() -> None:

@@ -14,9 +14,12 @@ from tests.tui import fake, states
 from tests.tui.cockpit import Cockpit, running
 from tui.actions import ACTIONS, PANES, Danger
 from tui.base_app import ExitReason
+from tui.layout import arrange
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.equity import EquityScreen
 from tui.screens.help import HelpScreen
 from tui.screens.ladder import LadderScreen
+from tui.screens.looks import LayoutPicker, OverlayPicker, ThemePicker
 from tui.screens.main import MainScreen
 from tui.screens.page import DashboardScreen, DetailScreen, LogScreen, WhyScreen
 from tui.screens.picker import ContractPicker
@@ -54,7 +57,15 @@ LOOKS: dict[str, Check] = {
     ),
     "acknowledge": lambda c: "1 alert acknowledged" in c.toasts() and "1 new" not in c.pane("alerts"),
     "help": lambda c: isinstance(c.app.screen, HelpScreen),
-    "theme": lambda c: c.app.theme == "daybook" and "theme: daybook" in c.toasts(),
+    "theme": lambda c: isinstance(c.app.screen, ThemePicker),
+    "equity": lambda c: isinstance(c.app.screen, EquityScreen),
+    "crosshair": lambda c: "14 Oct 09:40" in c.pane("chart") and c.app.main.pane("chart").has_focus,
+    "overlays": lambda c: isinstance(c.app.screen, OverlayPicker),
+    "second-chart": lambda c: any("no room for two charts here" in told for told in c.toasts()),
+    "taller": lambda c: c.app.main.pane("chart").size.height == arrange(120, 40)["chart"].height + 1,
+    "smaller": lambda c: c.app.main.pane("chart").size.height == arrange(120, 40)["chart"].height - 1,
+    "next-layout": lambda c: c.app.main.pane("chart").size.width == 120,
+    "layouts": lambda c: isinstance(c.app.screen, LayoutPicker),
     "readonly": lambda c: c.app.presenter.choice.readonly and "read-only" in c.line("status"),
     "hand-over": lambda c: "hand over: the engine has a process of its own already" in c.toasts(),
     "quit": lambda c: isinstance(c.app.screen, ConfirmScreen) and c.app.reason is None,

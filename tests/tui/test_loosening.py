@@ -10,6 +10,7 @@ from engine.model.orders import AccountKind
 from engine.model.reload import Loosened, LooseningView
 from tests.tui import fake
 from tests.tui.cockpit import Cockpit, running
+from tui.attention import Calling
 from tui.screens.confirm import ConfirmScreen
 
 ASKED = LooseningView(3, (Loosened("book live", "max_trades", "5", "[b]50[/b]"),))
@@ -70,10 +71,10 @@ async def test_the_screen_wears_another_theme_when_the_settings_say_so() -> None
     async with running(cockpit):
         first, other, *_ = cockpit.app.theme_registry.themes
         assert cockpit.app.theme == first
-        cockpit.app.follow(other, False)
-        assert (cockpit.app.theme, cockpit.app._bell) == (other, False)
-        cockpit.app.follow(None, True)
-        cockpit.app.follow("unknown", True)
-        assert (cockpit.app.theme, cockpit.app._bell) == (other, True)
-        cockpit.app.follow("", True)
+        cockpit.app.follow(other, Calling(bell=False))
+        assert (cockpit.app.theme, cockpit.app._attention.calling.bell) == (other, False)
+        cockpit.app.follow(None, Calling())
+        cockpit.app.follow("unknown", Calling())
+        assert (cockpit.app.theme, cockpit.app._attention.calling.bell) == (other, True)
+        cockpit.app.follow("", Calling())
         assert cockpit.app.theme == first

@@ -11,7 +11,7 @@ from engine.model.market import USUAL, Timeframe
 from engine.model.notices import LogLine, Notice, NoticeKind, Severity
 from tests.tui import fake
 from tests.tui.charts import NOW
-from tui.attention import Attention
+from tui.attention import Attention, Calling
 from tui.command_tracker import CommandStatus, CommandTracker
 from tui.frame_rate import FrameRate
 from tui.presenter import Flashes, Presenter
@@ -237,6 +237,20 @@ def test_fills_and_critical_notices_call_for_attention_once() -> None:
     assert attention.call(view, [], 0, focused=False) == type(call)()
     assert not attention.call(view, [talk], 0, focused=False).bell
     assert attention.call(view, [fill], 0, focused=True).notification == ""
+    attention.calling = Calling(bell_on=frozenset({"connection"}))
+    assert not attention.call(view, [fill], 0, focused=True).bell
+    assert attention.call(view, [replace(talk, kind=NoticeKind.CONNECTION)], 0, focused=True).bell
+    attention.calling = Calling(quiet=("09:00", "10:00"))
+    assert attention.call(view, [fill], 0, focused=False) == type(call)(), "it is 09:42"
+    assert attention.call(view, [replace(fill, severity=Severity.CRITICAL)], 0, focused=False).bell
+    night = Calling(quiet=("22:00", "07:00"))
+    assert [night.is_quiet(clock) for clock in ("21:59", "22:00", "03:00", "07:00")] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert not Calling().is_quiet("03:00")
     assert attention.call(view, [], 2, focused=True).title == "(2!) tstream PRACTICE"
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -15,17 +16,18 @@ from engine.model.view import BookView, EquityPoint, EquityView, FlattenStep, Fl
 from tests.tui import fake
 from tests.tui.charts import NOW
 from tests.tui.states import changed, state_of, styles
+from tui import clock_times as times
 from tui.keymap import resolve_keys
 from tui.layout import Shape
 from tui.rows import links, market, pnl, positions
 from tui.rows.bars import status
 from tui.rows.bars.keys import key_row
 from tui.rows.bars.quote_strip import quote_strip_row
+from tui.rows.equity import curve_rows
 from tui.rows.system import system_rows
 from tui.screens.help import help_rows
 from tui.styled_text import text_of, width_of
 from tui.view_facts import day_usd, link_state
-from tui.widgets.equity import EquityCurve
 
 
 @pytest.mark.parametrize("kind", list(AccountKind))
@@ -291,11 +293,10 @@ def test_every_timeframe_has_a_row(view: View) -> None:
 
 
 def test_a_young_curve_names_no_minute_twice() -> None:
-    curve = EquityCurve()
-    curve.load()
+    when = partial(times.hour_minute, zone="America/Chicago")
     for minutes, named in ((0, 1), (1, 2), (9, 3)):
         points = (EquityPoint(NOW, Decimal(0)), EquityPoint(NOW + minutes * MINUTE + 1, Decimal(5)))
-        assert text_of(curve.draw(points, 60, 5, "America/Chicago")[-1]).count(":") == named
+        assert text_of(curve_rows(points, 60, 5, when)[-1]).count(":") == named
 
 
 def test_prices_that_come_late_say_so_wherever_they_stand(view: View) -> None:

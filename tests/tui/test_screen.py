@@ -358,7 +358,7 @@ async def test_who_looks_back_beyond_what_is_there_is_given_older_bars() -> None
         return cockpit.pane("chart").splitlines()[0]
 
     async with running(cockpit) as pilot:
-        await cockpit.press(pilot, "1", "left", "plus", "minus")
+        await cockpit.press(pilot, "1", "left", "right_parenthesis", "left_parenthesis")
         assert cockpit.engine.asked_older == [], "there is enough"
         pane = cockpit.app.main.pane("chart")
         assert isinstance(pane, ChartPane)

@@ -73,7 +73,7 @@ Named = Annotated[
 ]
 Override = Annotated[
     list[str] | None,
-    typer.Option("--override", metavar="WORD", help="hours, pause or reward-to-risk; several times."),
+    typer.Option("--override", metavar="WORD", help="hours, news, pause or reward-to-risk; several times."),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only say what would come of it, and what is at risk.")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from engine.model.view import PositionView, View
     from tstream.run.startup import Startup
     from tstream.settings.model import Settings
+    from tstream.settings.sections import ScreenSettings
     from tui.base_app import Options
 
 log = logging.getLogger(__name__)
@@ -101,8 +102,8 @@ class Cockpit:
         self.logs = Logs(LogOptions(file=paths.log()), self._clock, REDACT)
         self.handing_over = False
         """The person has asked that an engine in a process of its own goes on."""
-        self._screen: Callable[[str | None, bool], None] = lambda _theme, _bell: None
-        """Gives the screen another theme, where there is one, and says whether the bell rings; any thread."""
+        self._screen: Callable[[str | None, ScreenSettings], None] = lambda _theme, _ui: None
+        """Gives the screen another theme, where there is one, and says when the bell rings; any thread."""
         self._held = ExitStack()
         """Released when engine and screen are both gone."""
 
@@ -156,10 +157,11 @@ class Cockpit:
 
         self.logs.follow(log_options(settings, self.paths))
         theme = settings.ui.theme if settings.ui.theme != before.ui.theme else None
-        self._screen(theme, settings.ui.bell)
+        self._screen(theme, settings.ui)
 
     def _run(self, picture: FirstPicture, engine: EngineThread) -> int:
         from tui.app import TStreamApp
+        from tui.attention import Calling
         from tui.base_app import ExitReason
 
         def begin() -> None:
@@ -171,9 +173,10 @@ class Cockpit:
                 with suppress(RuntimeError):  # the screen is gone already
                     loop.call_soon_threadsafe(app.leave)
 
-            def show(theme: str | None, bell: bool) -> None:
+            def show(theme: str | None, ui: ScreenSettings) -> None:
+                calling = Calling(ui.bell, frozenset(ui.bell_on), (ui.quiet_from, ui.quiet_until))
                 with suppress(RuntimeError):
-                    loop.call_soon_threadsafe(app.follow, theme, bell)
+                    loop.call_soon_threadsafe(app.follow, theme, calling)
 
             self._screen = show
             engine.start(give_up)
@@ -208,6 +211,7 @@ class Cockpit:
 
 def screen_options(options: RunOptions, paths: Paths, picture: FirstPicture) -> Options:
     """How a cockpit is to look, by its command line and the settings."""
+    from tui.attention import Calling
     from tui.ladder_orders import LadderTerms
 
     return {
@@ -215,9 +219,10 @@ def screen_options(options: RunOptions, paths: Paths, picture: FirstPicture) -> 
         "fps": options.fps if options.fps is not None else picture.fps,
         "theme": options.theme or picture.theme or None,
         "themes": paths.themes,
+        "remembered": paths.screen_choices,
         "keymap": picture.keymap,
         "refresh": picture.preset,
-        "bell": picture.bell,
+        "calling": Calling(picture.bell, frozenset(picture.bell_on), picture.quiet),
         "timeframes": picture.timeframes,
         "ladder": LadderTerms(*picture.ladder),
     }

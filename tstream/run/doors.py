@@ -11,6 +11,7 @@ from adapters.control.access import AccessLog, Door, Visitor
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
 from engine.model.depth import DepthView, TapeView
+from engine.model.equity import EquityHistory
 from engine.model.events import SecurityTold
 from engine.model.market import Timeframe
 from engine.model.notices import Notice, Severity
@@ -39,6 +40,9 @@ class CommandsWritten:
 
     def tape(self, instrument: str, timeframe: Timeframe) -> TapeView | None:
         return self._engine.tape(instrument, timeframe)
+
+    def equity(self, book: str) -> EquityHistory | None:
+        return self._engine.equity(book)
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         self._engine.load_older(instrument, timeframe)

@@ -16,6 +16,7 @@ from msgspec import structs
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Shutdown
 from engine.model.depth import DepthView, TapeView
+from engine.model.equity import EquityHistory
 from engine.model.errors import RefusedError
 from engine.model.market import Timeframe
 from engine.model.notices import Notice
@@ -77,6 +78,10 @@ class EngineThread:
     def tape(self, instrument: str, timeframe: Timeframe) -> TapeView | None:
         engine = self._engine
         return engine.tape(instrument, timeframe) if engine is not None else None
+
+    def equity(self, book: str) -> EquityHistory | None:
+        engine = self._engine
+        return engine.equity(book) if engine is not None else None
 
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         engine = self._engine

@@ -40,6 +40,8 @@ class FirstPicture(Struct, frozen=True, forbid_unknown_fields=True):
     fps: int
     theme: str
     bell: bool
+    bell_on: tuple[str, ...]
+    quiet: tuple[str, str]
     timeframes: tuple[Timeframe, ...]
     ladder: tuple[int, int, int]
     """Lots, and ticks of stop and target, of an entry by the ladder."""
@@ -67,6 +69,8 @@ def picture_of(settings: Settings, journal: str, notes: tuple[str, ...] = ()) ->
         fps=ui.fps,
         theme=ui.theme,
         bell=ui.bell,
+        bell_on=ui.bell_on,
+        quiet=(ui.quiet_from, ui.quiet_until),
         timeframes=ui.timeframes,
         ladder=(ui.ladder_qty, ui.ladder_stop_ticks, ui.ladder_target_ticks),
         keymap=dict(ui.keymap),

@@ -23,6 +23,7 @@ from engine.model.events import SettingsReloaded
 from engine.model.reload import BookTerms, BotTerms
 from engine.strategies.protocol import Following
 from tstream.convert.alerts import alert_rooms, check_rooms
+from tstream.convert.blackouts import blackout_file, blackouts
 from tstream.convert.bots import bots
 from tstream.errors import CommandError
 from tstream.run.services import Service
@@ -79,6 +80,7 @@ class Reloads:
         self._waiting: tuple[str, ...] = ()
         """Keys that were told to wait for the next start."""
         self._seen = ""
+        self._blackouts = blackouts(settings, source.file.parent)
 
     def services(self) -> Iterator[Service]:
         self._seen = self._look()
@@ -125,7 +127,8 @@ class Reloads:
         """The same for as long as no file of the settings changes."""
         file = self._source.file
         try:
-            return fingerprint(self._paths, file) + _stamps(self._store(file))
+            beside = self._store(file), blackout_file(self.settings, file.parent)
+            return fingerprint(self._paths, file) + "".join(map(_stamps, beside))
         except OSError:
             return ""
 
@@ -148,7 +151,8 @@ class Reloads:
             log.exception("settings can't be read again")
             self._refuse(command, "internal error, see the log")
             return
-        nothing = not merged.changes and merged.waiting == self._waiting
+        same_news = event.blackouts == self._blackouts
+        nothing = not merged.changes and merged.waiting == self._waiting and same_news
         if nothing and command.source == FOLDER:
             return
         self._waiting = merged.waiting
@@ -157,7 +161,7 @@ class Reloads:
         self._engine.hear(event)
         async with asyncio.timeout(TAKEN_S):
             await self._taken.wait()
-        self.settings = merged.settings
+        self.settings, self._blackouts = merged.settings, event.blackouts
         for secret in merged.settings.secret_values():
             REDACT.add(secret)
         secrets = [one.key for one in merged.changes if not (one.was or one.now)]
@@ -187,6 +191,7 @@ class Reloads:
             templates=tuple(map(_terms, templates)),
             bots=tuple(_bot_terms(bot) for bot in bots(settings)),
             rooms=alert_rooms(settings),
+            blackouts=blackouts(settings, self._source.file.parent),
         )
 
 
@@ -204,7 +209,7 @@ def _bot_terms(bot: Bot) -> BotTerms:
 def _ours(_change: object, path: str) -> bool:
     """Not what editors put beside a file, nor folders of ours."""
     name = Path(path).name
-    return name.endswith((".toml", ".env", ".json")) or name == "..data"
+    return name.endswith((".toml", ".env", ".json", ".csv", ".ics")) or name == "..data"
 
 
 def _stamps(path: Path | None) -> str:

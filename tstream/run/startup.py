@@ -103,6 +103,10 @@ def prepare(config: Path | None, run: RunOptions, *, may_ask: bool = True) -> St
         from tstream.convert.bots import bots
 
         bots(settings)
+    if settings.blackout.file:
+        from tstream.convert.blackouts import blackouts
+
+        blackouts(settings, (config or places.settings_file).parent)
     check_theme(run.theme, "--theme", places)
     check_theme(settings.ui.theme, "ui.theme", places)
     try:

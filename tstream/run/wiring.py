@@ -31,6 +31,7 @@ from engine.state.state import State
 from engine.strategies.protocol import Strategy
 from tstream.clock import RunClock
 from tstream.convert.alerts import alert_rooms, discord_config, parsers
+from tstream.convert.blackouts import blackouts
 from tstream.convert.bots import bots
 from tstream.options import RunOptions
 from tstream.paths import Paths
@@ -258,6 +259,7 @@ class Run:
 
     def _config(self, journal: SqliteJournal, venues: Venues) -> EngineConfig:
         settings, ready = self.settings, self.practice.first
+        folder = (self._source.file if self._source is not None else self.paths.settings_file).parent
         config = EngineConfig(
             instruments=settings.instrument_table(),
             venue=shown_venues(settings),
@@ -275,6 +277,8 @@ class Run:
             told_in=settings.told_in,
             rooms=self._rooms,
             watch=filled(WatchLimits, settings.watch),
+            blackouts=blackouts(settings, folder),
+            chart_indicators=settings.ui.indicators,
         )
         if ready is None:
             return config

@@ -22,6 +22,7 @@ from engine.model.symbols import OWN_MARKET, priced_by, wrong_names
 from tstream.settings.alerts import DiscordSettings, RoomName, RoomSettings
 from tstream.settings.api import ApiSettings
 from tstream.settings.backup import BackupSettings
+from tstream.settings.blackout import BlackoutSettings
 from tstream.settings.bots import BotSettings
 from tstream.settings.dotenv import DotenvSource, EnvironmentSource
 from tstream.settings.fields import CommaSeparated, computed, refuse, setting
@@ -135,6 +136,9 @@ class Settings(BaseSettings):
         {}, "Rooms whose alerts are traded.", allowed="a table of rooms"
     )
     notify: NotifySettings = setting(NotifySettings(), "News of the engine, and commands from Telegram.")
+    blackout: BlackoutSettings = setting(
+        BlackoutSettings(), "Scheduled news around which nothing is entered.", reload="live"
+    )
     ui: ScreenSettings = setting(ScreenSettings(), "The cockpit.")
     log: LogSettings = setting(LogSettings(), "The log.")
     tape: TapeSettings = setting(TapeSettings(), "Recording.")

@@ -13,10 +13,21 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from adapters.common.secret import LOOPBACK
+from engine.model.notices import NoticeKind
+from engine.signals.chart_curves import INDICATORS, MOST_INDICATORS, chart_indicator
 from engine.strategies.zone_settings import Weights, ZoneReactionConfig, alignment_problem
 from tstream.logs import LogOptions
 from tstream.settings.declared import DeclaredSection, filled, keys_of
-from tstream.settings.fields import SOME_TIMEFRAMES, Section, Timeframes, Whole, computed, refuse, setting
+from tstream.settings.fields import (
+    SOME_TIMEFRAMES,
+    CommaSeparated,
+    Section,
+    Timeframes,
+    Whole,
+    computed,
+    refuse,
+    setting,
+)
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
@@ -72,9 +83,33 @@ def _zone(name: str) -> str:
     return name
 
 
+BELL_KINDS = ("critical", *(kind.value for kind in NoticeKind))
+
+
+def _bell_kinds(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [kind for kind in wanted if kind not in BELL_KINDS]
+    if unknown:
+        raise refuse(f"{unknown[0]!r} is no kind of news")
+    return wanted
+
+
+BellKinds = Annotated[tuple[str, ...], NoDecode, CommaSeparated, AfterValidator(_bell_kinds)]
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
+
+def _indicators(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    if len(wanted) > MOST_INDICATORS:
+        raise refuse(f"has {len(wanted)}, at most {MOST_INDICATORS} are drawn")
+    try:
+        return tuple(chart_indicator(words).name for words in wanted)
+    except ValueError as error:
+        raise refuse(f"{error}") from error
+
+
+ChartIndicators = Annotated[tuple[str, ...], NoDecode, CommaSeparated, AfterValidator(_indicators)]
 
 Zone = Annotated[str, AfterValidator(_zone)]
 
@@ -140,7 +175,30 @@ class ScreenSettings(Section):
         "Timeframes of the chart that its keys go through; empty means all.",
         allowed=SOME_TIMEFRAMES,
     )
-    bell: bool = setting(True, "Ring the terminal's bell on fills and risk events.", reload="live")
+    indicators: ChartIndicators = setting(
+        (),
+        f"What charts show over their candles, at most {MOST_INDICATORS}.",
+        allowed=f'a list of {INDICATORS}: "ema 20", "bollinger 20 2"',
+    )
+    bell: bool = setting(True, "Ring the terminal's bell.", reload="live")
+    bell_on: BellKinds = setting(
+        ("fill", "critical"),
+        "For which news it rings: critical is whatever is critical, of any kind.",
+        reload="live",
+        allowed=f"a list of {', '.join(BELL_KINDS)}",
+    )
+    quiet_from: ClockTime = setting(
+        "",
+        "From this time of day on, as the panes show it, only what is critical rings or tells the desktop.",
+        reload="live",
+        allowed="a time of day such as 22:00, or empty",
+    )
+    quiet_until: ClockTime = setting(
+        "",
+        "Until this time of day; earlier than quiet_from means the next day.",
+        reload="live",
+        allowed="a time of day such as 07:00, or empty",
+    )
     timezone: Zone = setting(
         "",
         "Time zone of the times in panes, logs, messages and reports, but for charts and deadlines, which "

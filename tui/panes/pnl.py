@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from tui import clock_times as times
 from tui import number_format as figures
 from tui.panes.base import Pane, title
 from tui.plain_text import plain
 from tui.rows import pnl
+from tui.rows.equity import curve_rows
 from tui.rows.shared import days_beside
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell
 from tui.view_facts import own_total
-from tui.widgets.equity import EquityCurve
 from tui.widgets.grid import Content
 
 _CURVE = 3
@@ -31,14 +34,13 @@ def _limits_shown(state: ScreenState, room: int) -> int:
 
 
 class PnlPane(Pane):
-    """The curve is drawn once a second at most, by plotext."""
+    """The curve is drawn once a second at most."""
 
     NAME = "pnl"
     FOLLOWS = True
 
     def __init__(self) -> None:
         super().__init__()
-        self.curve = EquityCurve()
         self._drawn: list[Row] = []
         self._drawn_at: tuple[float, int, int] = (-1e9, 0, 0)
         self._now = 0.0
@@ -53,11 +55,12 @@ class PnlPane(Pane):
         if state.view.books:
             rows += pnl.book_limit_rows(state, width, _limits_shown(state, height - len(rows)))
         room = height - len(rows)
-        if room >= _CURVE and state.view.books and self.curve.ready:
+        if room >= _CURVE and state.view.books:
             at, *size = self._drawn_at
             if self._now - at >= 1.0 or size != [width, room]:
                 head = [pnl.curve_head(state, width)] if room > _CURVE else []
-                drawn = self.curve.draw(pnl.equity_curve(state), width, room - len(head), state.view.told_in)
+                when = partial(times.hour_minute, zone=state.view.told_in)
+                drawn = curve_rows(pnl.equity_curve(state), width, room - len(head), when)
                 self._drawn = [*head, *drawn] if drawn else []
                 self._drawn_at = (self._now, width, room)
             rows = [*rows, *self._drawn]

@@ -1,7 +1,4 @@
-"""Candles by hand: two halves a cell, outlines of zones, levels across, prices at the side, time below.
-
-Bodies of up candles are solid (┃), those of down candles dashed (┇), so that the direction needs no colour.
-"""
+"""Candles by hand: two halves a cell, outlines of zones, levels across, prices at the side, time below."""
 
 from __future__ import annotations
 
@@ -16,48 +13,47 @@ from engine.model.view import ContractView, SessionPhase, SessionView, View
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
+from tui.rows.chart_candles import draw_candles, volume_rows
+from tui.rows.chart_marks import (
+    PriceLine,
+    TradeMark,
+    draw_crosshair,
+    draw_curves,
+    draw_fills,
+    draw_lives,
+    hidden_kinds,
+)
+from tui.rows.chart_plot import Canvas, Plot, Scale
 from tui.styled_text import Row, cell, fit
 
-_UP = (" ╷╻", "╵│╽", "╹╿┃")
-_DOWN = (" ╷╻", "╵│╽", "╹╿┇")
-"""Glyph by what stands in the upper and the lower half: nothing, wick, body."""
-
-_DASHES = {"entry": "─", "stop": "╌", "target": "┄"}
+_DASHES = {"entry": "─", "stop": "╌", "target": "┄", "buy": "┅", "sell": "┅"}
 _SIDES = {-1: " ▾", 0: "", 1: " ▴"}
-_VOLUME = " ▁▂▃▄▅▆▇█"
 FUTURES_DAY = SessionView("", SessionPhase.CLOSED, "", "")
 """Where nobody says another day than Chicago's."""
 _ZONES = 4
 """Most order blocks and levels that are drawn."""
 _MAIN = ("OB", "BRK", "S/R")
-_USE = {"PDH": 0, "PDL": 0, "PWH": 0, "PWL": 0, "FVG": 2, "IFVG": 2, "EQ": 3}
+_USE = {
+    **dict.fromkeys(("PDH", "PDL", "PWH", "PWL", "PC", "ONH", "ONL"), 0),
+    **dict.fromkeys(("FVG", "IFVG"), 2),
+    "EQ": 3,
+}
 """Of what is drawn beside these, where there is room, the least comes first; what is not named is 1."""
 _ROWS_A_ZONE = 6
 """One of those in so many rows."""
 
 
-class PriceLine(Struct, frozen=True):
-    """A price across the chart, in ticks: an entry, a stop, a target."""
+class Extras(Struct, frozen=True):
+    """What a chart shows beside its bars, zones and levels."""
 
-    ticks: int
-    label: str
-    style: str
+    off: frozenset[str] = frozenset()
+    """Letters of the overlays that are switched off."""
+    trades: Sequence[TradeMark] = ()
+    cross: int | None = None
+    """Open time of the bar under the crosshair, nanoseconds UTC."""
 
 
-class Scale(Struct, frozen=True):
-    """Prices (ticks) to half cells, counted from the top of a plot of `height` rows."""
-
-    low: int
-    high: int
-    height: int
-
-    def half(self, ticks: int) -> int:
-        """The half cell of a price; outside the plot when the price is."""
-        halves = self.height * 2 - 1
-        return round((self.high - ticks) * halves / max(1, self.high - self.low))
-
-    def row(self, ticks: int) -> int:
-        return self.half(ticks) // 2
+PLAIN = Extras()
 
 
 def levels_of(view: View, contract: ContractView) -> list[PriceLine]:
@@ -104,43 +100,18 @@ def _steps(scale: Scale, tick_size: Decimal) -> range:
     return range(0)
 
 
-class _Canvas:
-    """Cells of (character, style) that are merged into rows at the end."""
-
-    def __init__(self, width: int, height: int) -> None:
-        self.width, self.height = width, height
-        self.chars = [[" "] * width for _ in range(height)]
-        self.styles = [["text"] * width for _ in range(height)]
-
-    def put(self, x: int, y: int, text: str, style: str) -> None:
-        chars, styles = self.chars[y], self.styles[y]
-        for at, char in enumerate(text, x):
-            if 0 <= at < self.width:
-                chars[at], styles[at] = char, style
-
-    def rows(self) -> list[list[tuple[str, str]]]:
-        lines = []
-        for chars, styles in zip(self.chars, self.styles, strict=True):
-            spans: list[tuple[str, str]] = []
-            start, style = 0, styles[0]
-            for x in range(1, self.width):
-                if styles[x] != style:
-                    spans.append(("".join(chars[start:x]), style))
-                    start, style = x, styles[x]
-            spans.append(("".join(chars[start:]), style))
-            lines.append(spans)
-        return lines
-
-
-def _zones(plot: _Plot, chart: ChartView, last: int) -> None:
+def _zones(plot: Plot, chart: ChartView, last: int, off: frozenset[str]) -> list[tuple[int, str, str]]:
     """The few zones that matter most, as outlines from when they were known: blocks and levels nearest to the
     price, behind them as many of the others as there is quiet room for; each with its name on its own row."""
-    near = sorted(chart.zones, key=lambda zone: max(zone.low - last, last - zone.high, 0))
+    hidden = hidden_kinds(off) | {curve.kind for curve in chart.curves}
+    shown = [zone for zone in chart.zones if zone.kind not in hidden]
+    near = sorted(shown, key=lambda zone: max(zone.low - last, last - zone.high, 0))
     main = [zone for zone in near if zone.kind in _MAIN][:_ZONES]
     taken = {y for zone in main for y in _rows_of(plot.scale, zone)} | {plot.scale.row(last)}
-    named: set[int] = set()
+    names: list[tuple[int, str, str]] = []
     for zone in (*_beside(plot.scale, near, taken), *main):
-        _outline(plot, zone, named)
+        _outline(plot, zone, names)
+    return names
 
 
 def _beside(scale: Scale, near: Sequence[ZoneView], taken: set[int]) -> list[ZoneView]:
@@ -162,7 +133,7 @@ def _rows_of(scale: Scale, zone: ZoneView) -> range:
     return range(scale.row(zone.high), scale.row(zone.low) + 1)
 
 
-def _outline(plot: _Plot, zone: ZoneView, named: set[int]) -> None:
+def _outline(plot: Plot, zone: ZoneView, names: list[tuple[int, str, str]]) -> None:
     scale, canvas = plot.scale, plot.canvas
     top, bottom = scale.row(zone.high), scale.row(zone.low)
     if bottom < 0 or top >= scale.height:
@@ -178,45 +149,16 @@ def _outline(plot: _Plot, zone: ZoneView, named: set[int]) -> None:
     for y in range(max(0, top + 1), min(scale.height, bottom)):
         canvas.put(start, y, "▏", style)
     label = plain(zone.kind)[:5] + (f"×{zone.touches}" if zone.touches else "")
-    row = min(max((top + bottom) // 2, 0), scale.height - 1)
-    if row not in named:
-        named.add(row)
-        canvas.put(canvas.width - len(label) - 2, row, f" {label} ", style)
+    names.append((min(max((top + bottom) // 2, 0), scale.height - 1), label, style))
 
 
-def _candle(canvas: _Canvas, scale: Scale, bar: Bar, x: int) -> None:
-    up = bar.close >= bar.open
-    style, glyphs = ("candle-up", _UP) if up else ("candle-down", _DOWN)
-    high, low = scale.half(bar.high), scale.half(bar.low)
-    top, bottom = scale.half(max(bar.open, bar.close)), scale.half(min(bar.open, bar.close))
-    chars, styles = canvas.chars, canvas.styles
-    for y in range(max(0, high // 2), min(scale.height - 1, low // 2) + 1):
-        upper, lower = y * 2, y * 2 + 1
-        above = 2 if top <= upper <= bottom else 1 if high <= upper <= low else 0
-        below = 2 if top <= lower <= bottom else 1 if high <= lower <= low else 0
-        chars[y][x], styles[y][x] = glyphs[above][below], style
-
-
-def _volume(plot: _Plot, height: int) -> list[Row]:
-    most = max((bar.volume for bar in plot.bars), default=0) or 1
-    rows: list[Row] = []
-    for y in range(height):
-        floor = (height - 1 - y) * 8
-        chars = [" "] * plot.canvas.width
-        for i, bar in enumerate(plot.bars):
-            eighths = min(8, max(0, bar.volume * height * 8 // most - floor))
-            chars[plot.x(i)] = _VOLUME[eighths]
-        rows.append(cell("".join(chars), "volume"))
-    return rows
-
-
-def _days(plot: _Plot) -> list[int]:
+def _days(plot: Plot) -> list[int]:
     """The bars with which another trade date begins."""
     dates = [times.trade_day(bar.open_ts, plot.session) for bar in plot.bars]
     return [i for i in range(1, len(dates)) if dates[i] != dates[i - 1]]
 
 
-def _sessions(plot: _Plot) -> None:
+def _sessions(plot: Plot) -> None:
     """A thin line where a trade date begins, and where the cash session does."""
     bars, session = plot.bars, plot.session
     if bars[0].timeframe is Timeframe.D1:
@@ -227,7 +169,7 @@ def _sessions(plot: _Plot) -> None:
             plot.canvas.put(plot.x(i), y, "┊", "guide")
 
 
-def _time_axis(plot: _Plot) -> Row:
+def _time_axis(plot: Plot) -> Row:
     """Times, and the date where a trade date begins."""
     bars, pitch, width = plot.bars, plot.pitch, plot.canvas.width
     minutes = bars[0].timeframe.minutes
@@ -249,28 +191,6 @@ def _time_axis(plot: _Plot) -> Row:
     return cell("".join(line[:width]), "dim")
 
 
-class _Plot(Struct, frozen=True):
-    """A scaled window on the bars, and what is written at the price axis: text and style by row."""
-
-    contract: ContractView
-    bars: Sequence[Bar]
-    pitch: int
-    scale: Scale
-    canvas: _Canvas
-    labels: dict[int, tuple[str, str]]
-    session: SessionView
-    """The wall that its times are read from."""
-    left: int = 0
-    """Cells before the first candle: the newest stands at the right."""
-
-    def x(self, i: int) -> int:
-        """The column of a bar."""
-        return self.left + i * self.pitch
-
-    def price(self, ticks: int) -> str:
-        return figures.price(self.contract.tick_size * ticks, self.contract.decimals)
-
-
 def candles(
     chart: ChartView,
     contract: ContractView,
@@ -280,6 +200,7 @@ def candles(
     pitch: int = 1,
     back: int = 0,
     session: SessionView = FUTURES_DAY,
+    extras: Extras = PLAIN,
 ) -> list[Row]:
     """The chart in `height` rows of `width` cells; `pitch` cells a candle, the last one `back` bars ago. Its
     times and days are those of the contract's `session`."""
@@ -300,27 +221,37 @@ def candles(
         last = int((contract.last / contract.tick_size).to_integral_value())
     scale = _scale(bars, levels, last, height - 1 - under)
     left = max(0, room - len(bars) * pitch)
-    plot = _Plot(contract, bars, pitch, scale, _Canvas(plot_width, scale.height), {}, session, left)
+    canvas = Canvas(plot_width, scale.height)
+    plot = Plot(contract, bars, pitch, scale, canvas, {}, session, left, bars[-1].close_ts if back else 0, {})
     _guides(plot)
-    _sessions(plot)
+    if "d" not in extras.off:
+        _sessions(plot)
     _last(plot, last)
-    _zones(plot, chart, bars[-1].close if last is None else last)
+    zones = _zones(plot, chart, bars[-1].close if last is None else last, extras.off)
+    curves = draw_curves(plot, chart, extras.off)
     names = _levels(plot, levels, last)
-    for i, bar in enumerate(bars):
-        _candle(plot.canvas, scale, bar, plot.x(i))
+    trades = () if "f" in extras.off else extras.trades
+    draw_lives(plot, trades)
+    cross = None if extras.cross is None else plot.at(extras.cross)
+    draw_candles(plot)
+    draw_fills(plot, trades)
     for y, (text, style) in names.items():
-        plot.canvas.put(plot_width - len(text) - 2, y, f" {text} ", style)
+        plot.name(y, text, style)
+    for y, text, style in (*curves, *zones):
+        plot.name(y, text, style)
+    if cross is not None and cross >= 0:
+        draw_crosshair(plot, cross)
     rows: list[Row] = []
     for y, spans in enumerate(plot.canvas.rows()):
         text, style = plot.labels.get(y, ("", "dim"))
         rows.append((*spans, (" ", "text"), (f"{text:>{axis - 2}}", style), (" ", "text")))
     blank = (" " * axis, "text")
-    rows += [(*row, blank) for row in _volume(plot, under)]
+    rows += [(*row, blank) for row in volume_rows(plot, under)]
     rows.append((*_time_axis(plot), blank))
     return rows
 
 
-def _guides(plot: _Plot) -> None:
+def _guides(plot: Plot) -> None:
     for ticks in _steps(plot.scale, plot.contract.tick_size):
         y = plot.scale.row(ticks)
         if 0 <= y < plot.scale.height:
@@ -328,7 +259,7 @@ def _guides(plot: _Plot) -> None:
             plot.labels[y] = (plot.price(ticks), "dim")
 
 
-def _last(plot: _Plot, last: int | None) -> None:
+def _last(plot: Plot, last: int | None) -> None:
     if last is None:
         return
     y = plot.scale.row(last)
@@ -345,7 +276,7 @@ def _by_label(levels: Sequence[PriceLine]) -> dict[str, list[int]]:
     return {label: sorted(ticks) for label, ticks in found.items()}
 
 
-def _levels(plot: _Plot, levels: Sequence[PriceLine], last: int | None) -> dict[int, tuple[str, str]]:
+def _levels(plot: Plot, levels: Sequence[PriceLine], last: int | None) -> dict[int, tuple[str, str]]:
     """Draw the lines of the levels; gives their names by row, to be written over the candles."""
     found: dict[int, list[PriceLine]] = {}
     for level in levels:

@@ -1,4 +1,4 @@
-"""The P&L pane: numbers and limits of each book. Its curve is drawn by tui.widgets.equity."""
+"""The P&L pane: numbers and limits of each book. Its curve is drawn by tui.rows.equity."""
 
 from __future__ import annotations
 

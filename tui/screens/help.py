@@ -31,7 +31,7 @@ def help_rows(state: ScreenState, keys: Keys, width: int) -> list[Row]:
         rows.append(EMPTY)
     rows.append(cell("Always", "accent bold"))
     always = [(key_text(key), words) for key, words in RESERVED.items()]
-    always.append(("← → + −", "with the chart focused: look back, wider or slimmer candles"))
+    always.append(("← → ( )", "with the chart focused: look back, slimmer or wider candles"))
     always.append(("↑ ↓ j k g G", "and pgup pgdn: move the cursor of the focused pane, or scroll it"))
     return [*rows, *((_key(key, "text"), (words, "dim")) for key, words in always)]
 

@@ -19,16 +19,18 @@ from engine.model.view import View
 from tui.actions import ACTIONS, PANES
 from tui.base_app import CockpitApp
 from tui.layout import LEAST, Shape, arrange, shape_of
+from tui.layout_changes import charts_on_top, resized, with_second_chart
 from tui.messages import ActionAsked
 from tui.panes.base import Pane
 from tui.panes.books import BooksPane
-from tui.panes.chart import ChartPane
+from tui.panes.chart import SECOND, ChartPane, SecondChartPane
 from tui.panes.market import AlignmentPane, QuotesPane
 from tui.panes.messages import AlertsPane, LogPane
 from tui.panes.patterns import PatternsPane
 from tui.panes.pnl import PnlPane
 from tui.panes.positions import OrdersPane, PositionsPane, TradesPane
 from tui.panes.system import SystemPane
+from tui.remembered import SavedLayout
 from tui.rows.bars.keys import key_row
 from tui.rows.bars.quote_strip import quote_strip_row
 from tui.rows.bars.safety import safety_row
@@ -56,6 +58,7 @@ _PANES: tuple[type[Pane], ...] = (
     TradesPane,
     BooksPane,
     PatternsPane,
+    SecondChartPane,
 )
 
 
@@ -91,6 +94,7 @@ class MainScreen(Screen[None]):
             (Line(id="alert-line"), alert_line),
             (Line(id="log-line"), log_line),
         ]
+        self._second = cast("SecondChartPane", self.pane("chart-2"))
         self._keys = KeyLine(id="keys")
         self._pane_area = PaneArea()
         self._zoomed = ""
@@ -118,20 +122,29 @@ class MainScreen(Screen[None]):
         raise KeyError(name)
 
     def on_mount(self) -> None:
-        self._place()
+        self.place()
 
     def on_resize(self, event: events.Resize) -> None:
-        self._place()
+        self.place()
         self.cockpit.redraw()
 
-    def _place(self) -> None:
+    def place(self) -> None:
+        """Put everything where the size, the books and the layout want it."""
         width, height = self.size
         if not width or not height:
             return
         self._shape = shape_of(width, height)
         view = self.cockpit.presenter.view
         self._sized_by = books, quotes = _rows(view)
-        places = arrange(width, height, self._zoomed, self._swapped, books, quotes=quotes)
+        layout, zoomed = self.cockpit.remembered.choices.layout, self._zoomed
+        places = arrange(width, height, zoomed, self._swapped, books, quotes=quotes)
+        if layout.arrangement == "charts" and not zoomed:
+            places = charts_on_top(places, width, height)
+        if not zoomed:
+            places = resized(places, layout.grown)
+        if layout.second:
+            self._second.differs = layout.second
+            places = with_second_chart(places)
         positions = cast("PositionsPane", self.pane("positions"))
         positions.fold_orders = "orders" not in places and not self._zoomed
         self._pane_area.place(places)
@@ -151,7 +164,7 @@ class MainScreen(Screen[None]):
         """Show the state; `now` is in monotonic seconds, `force` draws panes that are not due."""
         self.set_reactive(MainScreen.instrument, state.instrument)
         if _rows(state.view) != self._sized_by:
-            self._place()
+            self.place()
         width = self.size.width
         for line, build in self._lines:
             if line.display:
@@ -188,13 +201,51 @@ class MainScreen(Screen[None]):
 
     def _zoom(self, name: str) -> None:
         self._zoomed = name
-        self._place()
+        self.place()
 
     def action_back(self) -> None:
         if self._zoomed:
             self._zoom("")
         else:
             self.set_focus(None)
+
+    def toggle_crosshair(self) -> None:
+        """On the focused chart, else on the first, which gets the focus."""
+        focused = self.focused
+        if not isinstance(focused, ChartPane):
+            self.focus_pane("chart")
+        chart = focused if isinstance(focused, ChartPane) else self.pane("chart")
+        cast("ChartPane", chart).toggle_crosshair()
+
+    def step_second_chart(self) -> None:
+        """Another timeframe beside the chart, another contract, none."""
+        remembered = self.cockpit.remembered
+        layout = remembered.choices.layout
+        second = SECOND[(SECOND.index(layout.second) + 1) % len(SECOND)] if layout.second in SECOND else ""
+        remembered.change(layout=replace(layout, second=second), name="")
+        self.place()
+        self.cockpit.redraw()
+        if second and not self._second.display:
+            self.cockpit.toast("no room for two charts here: a larger window, or the chart alone (zoom)")
+
+    def resize_pane(self, rows: int) -> None:
+        """So many rows more for the focused pane, taken from the one below, else above."""
+        focused, remembered = self.focused, self.cockpit.remembered
+        if not isinstance(focused, Pane) or self._zoomed:
+            self.cockpit.toast("which pane? go to one by its number, not zoomed")
+            return
+        name = "chart" if focused.NAME == "chart-2" else focused.NAME
+        layout, before = remembered.choices.layout, focused.size.height
+        wanted = {**layout.grown, name: layout.grown.get(name, 0) + rows}
+        remembered.change(layout=replace(layout, grown=wanted), name="")
+        self.place()
+        self.call_after_refresh(self._resized, focused, before, layout)
+
+    def _resized(self, pane: Pane, before: int, layout: SavedLayout) -> None:
+        """What had no effect is not kept, or the way back would be long."""
+        if pane.size.height == before:
+            self.cockpit.remembered.change(layout=layout)
+            self.cockpit.toast(f"{pane.NAME} can't change here: no pane above or below it gives rows")
 
     def toggle_swap(self) -> None:
         """On small screens the alignment in the chart's place, or the chart again."""
@@ -204,7 +255,7 @@ class MainScreen(Screen[None]):
             )
             return
         self._swapped = not self._swapped
-        self._place()
+        self.place()
 
     # Rows.
 
