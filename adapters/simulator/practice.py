@@ -83,6 +83,7 @@ class PracticeVenue:
             self.platforms,
         )
         publisher = MarketPublisher(self.hubs.market, self.exchange.now)
+        self.controls.reset_depth = publisher.reset_depth
         self.hubs.market.on_subscribed = publisher.welcome
         self.exchange.connect(publisher, lambda event: self.faults.events.send(hub_event(event)))
         self._storage = opening.storage

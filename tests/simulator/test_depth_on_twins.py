@@ -109,6 +109,8 @@ async def test_the_practice_venue_of_futures_tells_depth_and_loses_it_with_the_c
         assert len(first.bids) == len(first.asks) == 10
         assert first.traded
         assert not first.touch_only
+        made.practice.controls.reset_depth()
+        await made.inbox.until(lambda: told()[-1].resyncs == 1 and len(told()[-1].bids) == 10)
         made.practice.controls.drop_hubs("market")
         await made.inbox.until(lambda: any(one.broken for one in told()))
         made.market(projectx.PRICE + 4)

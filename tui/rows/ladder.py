@@ -241,9 +241,12 @@ def terms_row(terms: LadderTerms, contract: ContractView, width: int) -> Row:
     """What one key places, and what it puts at risk before costs."""
     risk = contract.tick_value_usd * terms.stop_ticks * terms.qty
     aim = f" · target {terms.target_ticks} ticks" if terms.target_ticks else " · no target"
+    if width < 64:
+        aim = f" · target {terms.target_ticks}" if terms.target_ticks else ""
     return fit(
         (
-            ("a key places ", "dim"), (figures.quantity(terms.qty, contract.lot_size), "text bold"),
+            ("a key places " if width >= 64 else "a key: ", "dim"),
+            (figures.quantity(terms.qty, contract.lot_size), "text bold"),
             (" with stop ", "dim"), (f"{terms.stop_ticks} ticks", "stop"), (aim, "dim"),
             (" · risk ", "dim"), (f"{figures.usd(risk)} {plain(contract.currency)}", "text"),
         ),

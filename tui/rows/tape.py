@@ -62,7 +62,8 @@ def delta_rows(
             spans.append((f"{figures.volume(one.volume, lot):>10}", "text"))
         if width >= 66:
             for lots, side in ((one.bought, "buy"), (one.sold, "sell")):
-                spans.append((f"{figures.volume(lots, lot) if known else figures.NONE:>10}", side))
+                text = figures.volume(lots, lot) if known else figures.NONE
+                spans.append((f"{text:>10}", side if known else "faint"))
         if not known:
             rows.append(fit((*spans, (f"{figures.NONE:>10}", "faint")), width))
             continue

@@ -18,10 +18,10 @@ from tui.ladder_arms import LadderArms, arming, unarmable
 from tui.ladder_orders import LadderOrder, LadderTerms
 from tui.plain_text import plain
 from tui.rows.ladder import Rungs, armed_row, ladder_rows, state_row, terms_row
-from tui.rows.tape import print_rows
+from tui.rows.tape import delta_head, delta_rows, print_rows
 from tui.screen_state import ScreenState
 from tui.screens.page import Page
-from tui.styled_text import EMPTY, Row, cell
+from tui.styled_text import EMPTY, Row, cell, fit, width_of
 from tui.typing_pace import BURST, HELD
 from tui.view_facts import session_of
 from tui.widgets.grid import Content
@@ -30,6 +30,8 @@ _WAIT_S = BURST + 0.01
 """A key that trades is carried out so much later: what is pasted comes in less."""
 _BESIDE = 100
 """From this width on the newest prints stand beside the book."""
+_WITH_BARS = 160
+"""And from this one the delta of each bar."""
 
 
 class LadderScreen(Page):
@@ -104,6 +106,7 @@ class LadderScreen(Page):
         height = max(3, self._grid.inner[1] - self._above)
         rungs = self._rungs(middle, height)
         beside = 34 if width >= _BESIDE else 0
+        beside += 49 if width >= _WITH_BARS else 0
         cut = width - beside - (3 if beside else 0)
         head, rows = ladder_rows(state.view, contract, depth, rungs, cut, state.book or None)
         if beside:
@@ -114,11 +117,21 @@ class LadderScreen(Page):
         )
 
     def _beside(self, state: ScreenState, contract: ContractView, rows: list[Row], width: int) -> list[Row]:
+        """The newest prints and, where there is much room, the delta of each bar."""
         tape = state.tape_of(state.instrument, state.timeframe)
+        if tape is None:
+            return rows
         zone = session_of(state.view, contract).zone
-        prints = [] if tape is None else print_rows(tape, contract, zone, width, len(rows))
-        prints += [EMPTY] * (len(rows) - len(prints))
-        return [(*row, (" │ ", "frame"), *one) for row, one in zip(rows, prints, strict=True)]
+        columns = [print_rows(tape, contract, zone, 34, len(rows))]
+        if width > 34:
+            head = delta_head(state.timeframe.value, width - 37)
+            columns.append([head, *delta_rows(tape, contract, zone, width - 37, len(rows) - 1)])
+        gap: Row = ((" │ ", "frame"),)
+        for column in columns:
+            blank = fit(EMPTY, width_of(column[0])) if column else EMPTY
+            column += [blank] * (len(rows) - len(column))
+            rows = [(*row, *gap, *one) for row, one in zip(rows, column, strict=True)]
+        return rows
 
     def _rungs(self, middle: int, height: int) -> Rungs:
         """Keep the market in view: it is put in the middle again where it leaves the middle half."""

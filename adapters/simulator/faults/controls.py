@@ -38,6 +38,8 @@ class VenueControls:
         self._goodbyes: set[asyncio.Task[None]] = set()
         self.on_engine_clock: Callable[[int], None] | None = None
         """Sets the clock of the engine that this venue is a part of, by nanoseconds."""
+        self.reset_depth: Callable[[], None] = lambda: None
+        """Clears the book of whoever has subscribed to depth, and tells it anew."""
 
     # -- sessions ----------------------------------------------------------------------------------
 

@@ -73,6 +73,12 @@ _fault(
     seconds=_UNTIL,
 )
 _fault(
+    "depth-reset",
+    "Order books are cleared by a row of type 6, and told anew.",
+    "depth-reset:at=30",
+    lambda c: c.controls.reset_depth(),
+)
+_fault(
     "silent-user",
     "Open user connections hear nothing more, but pings go on; a new connection hears everything.",
     "silent-user:on=place",

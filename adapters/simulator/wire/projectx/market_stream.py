@@ -247,6 +247,14 @@ class MarketPublisher:
         if hub.has_subscribers(topics[DEPTH]):
             hub.publish(topics[DEPTH], records.depth_of_trades(prints, now))
 
+    def reset_depth(self) -> None:
+        """Clear the book of every contract for those who have it, and tell it anew."""
+        now = self._clock()
+        for symbol, records in self._records.items():
+            topic = self._topics[symbol][DEPTH]
+            if self._hub.has_subscribers(topic):
+                self._hub.publish(topic, records.depth_reset(now))
+
     def welcome(self, connection: Connection, topic: Topic) -> None:
         """Send a new subscriber what it gets at once: a full quote, or the session's depth."""
         target, contract_id = topic
