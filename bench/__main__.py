@@ -13,6 +13,7 @@ from bench.figures import machine
 BENCHES = {
     "paint": "from the start of the process to the first picture, beside a bare Textual app",
     "cockpit": "the whole program at 1,000 updates a second: frames, keys, CPU, memory, waits, prints",
+    "ladder": "the ladder and the tape beside the plain screen, at 1,000 and 10,000 updates a second",
     "attach": "clients attached to an engine: bytes a second, and event waits with and without them",
     "engine": "the brain in virtual time: events a second, and what one costs",
     "backtest": "a cross of averages on bars through the core that trades, beside backtesting.py, backtrader",

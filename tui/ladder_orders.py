@@ -27,8 +27,8 @@ class LadderTerms(Struct, frozen=True):
     """Lots."""
     stop_ticks: int = 20
     """The protective stop, from where the entry fills."""
-    target_ticks: int = 0
-    """The target, from there; 0 for none."""
+    target_ticks: int = 40
+    """The target, from there; 0 for none, which the gate may refuse (risk.reward_to_risk_min)."""
 
 
 class LadderOrder(Struct, frozen=True):

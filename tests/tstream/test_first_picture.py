@@ -46,7 +46,7 @@ def test_it_is_that_of_the_settings_as_long_as_they_stay(kept: FirstPicture, pla
         bell_on=("fill", "critical"),
         quiet=("", ""),
         timeframes=(),
-        ladder=(1, 20, 0),
+        ladder=(1, 20, 40),
         keymap={"pause": "f9"},
         told_in="America/Chicago",
         notes=("a note",),

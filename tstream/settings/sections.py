@@ -210,7 +210,12 @@ class ScreenSettings(Section):
     ladder_stop_ticks: Whole = setting(
         20, "Ticks from the fill to the stop of an entry by the ladder, at first.", ge=1, le=10_000
     )
-    ladder_target_ticks: Whole = setting(0, "Ticks from the fill to its target; 0 for none.", ge=0, le=10_000)
+    ladder_target_ticks: Whole = setting(
+        40,
+        "Ticks from the fill to its target; 0 for none, which risk.reward_to_risk_min has to allow.",
+        ge=0,
+        le=10_000,
+    )
     keymap: dict[str, str] = setting(
         {},
         'Other keys for actions, by their id: { pause = "f9" }. The help screen lists the ids.',
