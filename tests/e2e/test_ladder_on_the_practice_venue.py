@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,10 @@ class NoLog:
         return ()
 
 
+def _cursor(line: str) -> bool:
+    return "▶" in line
+
+
 async def test_a_limit_is_placed_with_its_stop_moved_and_taken_back_by_key(tmp_path: Path) -> None:
     async with venue_side(tmp_path) as side, side.engine() as run:
         clock = Clock()
@@ -42,14 +45,16 @@ async def test_a_limit_is_placed_with_its_stop_moved_and_taken_back_by_key(tmp_p
             for key in keys:
                 clock.now += 1
                 await pilot.press(key)
-                await asyncio.sleep(0.07)  # what is pasted comes in less
+                screen = app.screen
+                await until(lambda screen=screen: not getattr(screen, "pending", 0))  # type: ignore[misc]
 
-        async def shows(pilot: Pilot[Any], words: str) -> None:
+        async def shows(words: str, *, at_cursor: bool = False) -> None:
             def seen() -> bool:
                 clock.now += 0.1
                 app.redraw()
                 screen = app.screen
-                return isinstance(screen, LadderScreen) and words in grid_text(screen._grid)
+                text = grid_text(screen._grid) if isinstance(screen, LadderScreen) else ""
+                return words in (text if not at_cursor else next(filter(_cursor, text.splitlines()), ""))
 
             await until(seen, look_s=0.05)
 
@@ -64,7 +69,7 @@ async def test_a_limit_is_placed_with_its_stop_moved_and_taken_back_by_key(tmp_p
         async with app.run_test(size=(60, 20)) as pilot:
             side.market(PRICE)
             await press(pilot, "L")
-            await shows(pilot, "levels")  # the book has come from the venue
+            await shows("levels")  # the book has come from the venue
             await press(pilot, "j", "j", "b")
             assert entries() == []  # not armed
             await press(pilot, "a")
@@ -72,14 +77,14 @@ async def test_a_limit_is_placed_with_its_stop_moved_and_taken_back_by_key(tmp_p
             clock.now += 1
             app.redraw()
             await press(pilot, "y")
-            await shows(pilot, "ARMED")
+            await shows("ARMED")
             await press(pilot, "b")
             at = PRICE - 2
             await until(lambda: entries() == [at])
             assert [row.stop for row in working() if row.stop] in ([], [at - 24])
-            await shows(pilot, "entry 2")
+            await shows("entry 2", at_cursor=True)
             await press(pilot, "m", "j", "m")
             await until(lambda: entries() == [at - 1])
-            await shows(pilot, "entry 2")
+            await shows("entry 2", at_cursor=True)
             await press(pilot, "x")
             await until(lambda: entries() == [])

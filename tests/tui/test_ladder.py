@@ -16,6 +16,7 @@ from engine.model.depth import BarDelta, DepthView, QueuePlace, TapePrint, TapeV
 from engine.model.market import MINUTE, NANOS, Side, Timeframe
 from engine.model.orders import OrderType, Slot
 from engine.model.view import View
+from tests.support.waits import until
 from tests.tui import fake
 from tests.tui.charts import NOW
 from tests.tui.cockpit import Cockpit, grid_text, running
@@ -79,7 +80,8 @@ async def trade(c: Cockpit, pilot: Pilot[Any], *keys: str) -> None:
     """Press keys that trade, and let pass what they wait for."""
     for key in keys:
         await c.press(pilot, key)
-        await pilot.pause(0.08)
+        await until(lambda: not ladder(c).pending)
+        await pilot.pause()
 
 
 def changed(command: AnyCommand) -> ChangeManual:
@@ -213,13 +215,15 @@ async def test_f50_what_is_pasted_held_or_late_trades_nothing() -> None:
         await arm(c, pilot)
         c.clock.now += 5
         await pilot.press("b", "B", "s")  # at one instant
-        await pilot.pause(0.1)
+        await until(lambda: not ladder(c).pending)
+        await pilot.pause()
         assert not c.engine.sent
         assert not ladder(c).armed
         assert any("pasted trades nothing" in toast for toast in c.toasts())
         await arm(c, pilot)
         c.app.post_message(events.Paste("bBsS"))
-        await pilot.pause(0.1)
+        await until(lambda: not ladder(c).pending)
+        await pilot.pause()
         assert not c.engine.sent
         ages[:] = [3.0]
         await trade(c, pilot, "B")
@@ -228,7 +232,7 @@ async def test_f50_what_is_pasted_held_or_late_trades_nothing() -> None:
         for _ in range(5):  # held: thirty a second
             c.clock.now += 0.4
             await pilot.press("B")
-            await pilot.pause(0.08)
+            await until(lambda: not ladder(c).pending)
         assert len(c.engine.sent) <= 1
 
 

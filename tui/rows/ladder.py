@@ -214,27 +214,38 @@ def _traded(lots: int, depth: DepthView | None, width: int, contract: ContractVi
     return ((" ", "text"), (f"{text:>6} ", "text bold" if poc else "dim"), (drawn, "volume"))
 
 
-def state_row(depth: DepthView | None, contract: ContractView, width: int) -> Row:
+def state_row(depth: DepthView | None, contract: ContractView) -> Row:
     """What there is to say of the book, one line: that it is not to be believed comes first."""
     if depth is None:
         return cell("waiting for the order book", "faint")
     if depth.untold:
-        return fit(cell("this venue tells no order book here: quote and trades only", "dim"), width)
+        return cell("this venue tells no order book here: quote and trades only", "dim")
     if depth.broken:
-        return fit(cell(f"NOT THE BOOK OF NOW: {plain(depth.broken)}", "stale bold"), width)
+        return cell(f"NOT THE BOOK OF NOW: {plain(depth.broken)}", "stale bold")
     if depth.touch_only:
-        return fit(cell("best prices only: the account has no market depth", "dim"), width)
+        return cell("best prices only: the account has no market depth", "dim")
     bids, asks = sum(size for _, size in depth.bids), sum(size for _, size in depth.asks)
     lot = contract.lot_size
     again = f" · asked anew {depth.resyncs}×" if depth.resyncs else ""
-    return fit(
-        (
-            ("book ", "dim"), (f"{figures.volume(bids, lot)} bid", "buy"), (" : ", "dim"),
-            (f"{figures.volume(asks, lot)} ask", "sell"),
-            (f" in {len(depth.bids)}+{len(depth.asks)} levels{again}", "dim"),
-        ),
-        width,
+    return (
+        ("book ", "dim"), (f"{figures.volume(bids, lot)} bid", "buy"), (" : ", "dim"),
+        (f"{figures.volume(asks, lot)} ask", "sell"),
+        (f" in {len(depth.bids)}+{len(depth.asks)} levels{again}", "dim"),
     )  # fmt: skip
+
+
+def held_row(view: View, contract: ContractView, book: str | None) -> Row:
+    """What is held of the contract, with what it has come to; empty for nothing."""
+    spans: list[tuple[str, str]] = []
+    for held in view.positions:
+        if held.instrument == contract.instrument and book in (None, held.book) and held.qty:
+            spans += [
+                ("  ·  ", "faint"),
+                (f"{figures.held(held.qty, contract.lot_size)} held ", f"{figures.side(held.qty)} bold"),
+                (figures.signed(held.open_usd), figures.tone(held.open_usd)),
+                (f" {plain(contract.currency)}", "dim"),
+            ]
+    return tuple(spans)
 
 
 def terms_row(terms: LadderTerms, contract: ContractView, width: int) -> Row:

@@ -17,7 +17,7 @@ from tui.confirmations import Confirmation
 from tui.ladder_arms import LadderArms, arming, unarmable
 from tui.ladder_orders import LadderOrder, LadderTerms
 from tui.plain_text import plain
-from tui.rows.ladder import Rungs, armed_row, ladder_rows, state_row, terms_row
+from tui.rows.ladder import Rungs, armed_row, held_row, ladder_rows, state_row, terms_row
 from tui.rows.tape import delta_head, delta_rows, print_rows
 from tui.screen_state import ScreenState
 from tui.screens.page import Page
@@ -77,7 +77,10 @@ class LadderScreen(Page):
         self._above = 0
         """Lines above the highest price."""
         self._moving: OrderView | None = None
+        self.pending = 0
+        """Keys that are not carried out yet."""
         self._pressed: dict[str, float] = {}
+        """When a key that trades came last, of those since the cursor was moved."""
 
     @property
     def armed(self) -> bool:
@@ -101,7 +104,8 @@ class LadderScreen(Page):
         now = self.cockpit.clock()
         left = None if self.arms.until is None else max(0.0, self.arms.until - now)
         lines = [] if left is None else [armed_row(left, width)]
-        lines += [terms_row(self.terms, contract, width), state_row(depth, contract, width)]
+        held = held_row(state.view, contract, state.book or None)
+        lines += [terms_row(self.terms, contract, width), fit((*state_row(depth, contract), *held), width)]
         self._above = len(lines) + 1
         height = max(3, self._grid.inner[1] - self._above)
         rungs = self._rungs(middle, height)
@@ -177,6 +181,7 @@ class LadderScreen(Page):
     # --- looking ---------------------------------------------------------------------------------------
 
     def action_cursor(self, by: int) -> None:
+        self._pressed.clear()  # the same key means another price now, and is not held
         self.arms.stir(self.cockpit.clock())
         state = self.cockpit.shown
         if (contract := state.contract) is None:
@@ -296,8 +301,10 @@ class LadderScreen(Page):
             return
         self.arms.stir(self.cockpit.clock())
         count = cockpit.pace.count
+        self.pending += 1
 
         def go() -> None:
+            self.pending -= 1
             if cockpit.pace.count != count or cockpit.pace.burst(now):
                 cockpit.toast("what is pasted trades nothing", "warning")
                 self.disarm("several keys came at once")
