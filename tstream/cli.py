@@ -16,10 +16,8 @@ from adapters.common.redaction import REDACT, printable
 from engine.model.errors import PortError
 from tstream import paths, signs
 from tstream.errors import CommandError
-from tstream.options import FPS, RATE, RunOptions, speed
+from tstream.options import COMPLETION, FPS, RATE, RunOptions, speed
 
-_COMPLETION = "_TSTREAM_COMPLETE"
-"""Set by a shell that asks for completions."""
 _JSON = (["status", "--json"], ["status", "--json", "--charts"])
 """What scripts ask again and again: answered without typer."""
 _FLAGS: dict[str, tuple[str, bool]] = {
@@ -44,7 +42,7 @@ def call(argv: Sequence[str] | None = None) -> int:
     """Run one command line; gives its exit code: 0 done, 1 failed, 2 asked wrongly, 130 interrupted."""
     words = sys.argv[1:] if argv is None else argv
     try:
-        if list(words) in _JSON and _COMPLETION not in os.environ:
+        if list(words) in _JSON and COMPLETION not in os.environ:
             from tstream.commands.status_json import status_json
 
             return status_json(charts=len(words) > 2)
@@ -94,7 +92,7 @@ def plain_cockpit(words: Sequence[str]) -> tuple[Path | None, RunOptions] | None
 
     None for everything that is not plainly right: that is typer's to carry out, or to refuse in words.
     """
-    if _COMPLETION in os.environ:
+    if COMPLETION in os.environ:
         return None
     given: dict[str, object] = {}
     rest = iter(words)

@@ -14,6 +14,9 @@ Speed = float | Literal["max"]
 FASTEST = 20.0
 """Over sockets time can't run faster than this."""
 
+COMPLETION = "_TSTREAM_COMPLETE"
+"""The variable in which a shell that asks for completions says so."""
+
 FPS = (1, 30)
 """Frames a second that the cockpit can be given."""
 RATE = (0.01, 100.0)

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.model.restrictions import TradingState
 from tests.e2e.program import Headless, gone, tstream, within
 from tests.e2e.terminal import Cockpit
-from tests.e2e.venue import Venue
+from tests.e2e.venue import IDEAS_SOON, Venue
 from tests.support.patience import patient
 
 
@@ -32,20 +32,21 @@ def test_f37_a_timed_run_whose_clock_is_set_ends_by_itself_with_its_summary(desk
         assert figure in run.output
 
 
-def test_commands_over_the_socket_reach_the_venue_and_nobody_else_gets_in(home: Path) -> None:
-    with Headless(home, "--speed", "20") as run:
+def test_commands_over_the_socket_reach_the_venue_and_nobody_else_gets_in(desk: Path) -> None:
+    (desk / "tstream.toml").write_text('contracts = ["MNQ", "MES", "MGC"]\n', encoding="utf-8")
+    with Headless(desk, "--speed", "20", "--seed", IDEAS_SOON) as run:
         practice = run.practice()
         venue = Venue(practice)
-        second = tstream(home, "run", "--headless")
+        second = tstream(desk, "run", "--headless")
         assert second.returncode == 1
         assert str(run.process.pid) in second.stderr
-        with Cockpit.start(home) as cockpit:
+        with Cockpit.start(desk) as cockpit:
             assert cockpit.ended() == 1
             assert str(run.process.pid) in cockpit.text
             assert b"Traceback" not in cockpit.raw
         run.until(lambda: (seen := run.view()) and seen.positions, "a position opens")
         run.until(venue.protected, "each position has its stops at the venue")
-        answer, shown = tstream(home, "status", "--json"), run.beside("status")
+        answer, shown = tstream(desk, "status", "--json"), run.beside("status")
         assert (answer.returncode, shown.returncode) == (0, 0)
         held = json.loads(answer.stdout)["positions"]
         assert held
@@ -64,7 +65,7 @@ def test_commands_over_the_socket_reach_the_venue_and_nobody_else_gets_in(home: 
         assert unsure.returncode == 2
         assert "at market" in unsure.stderr
         assert venue.positions()
-        flat = tstream(home, "flatten", "--yes")
+        flat = tstream(desk, "flatten", "--yes")
         assert (flat.returncode, flat.stderr) == (0, "")
         assert venue.positions() == []
         assert venue.live_orders() == []
@@ -73,7 +74,7 @@ def test_commands_over_the_socket_reach_the_venue_and_nobody_else_gets_in(home: 
         # nobody takes an account from two sides (f34, f54).
         crowd = [socket.socket(socket.AF_UNIX) for _ in range(16)]
         for client in crowd:
-            client.connect(str(home / "run" / "control.sock"))
+            client.connect(str(desk / "run" / "control.sock"))
         again = run.beside("flatten", "--yes", "--takeover")
         for client in crowd:
             client.close()
@@ -85,12 +86,12 @@ def test_commands_over_the_socket_reach_the_venue_and_nobody_else_gets_in(home: 
         gone(practice)
     assert "net P&L" in run.output
     assert "Traceback" not in run.output
-    history = json.loads(within(home, "history", "status", "--json").stdout)
+    history = json.loads(within(desk, "history", "status", "--json").stdout)
     assert (history["behind"], history["rows"]["fills"] > 0) == (0, True), "what the journal has, it tells"
-    files = home / "state" / "files"
+    files = desk / "state" / "files"
     assert json.loads((files / "status.json").read_bytes())["is_alive"] is False
     assert " TRADE " in (files / "trades.log").read_text(encoding="utf-8"), "the flatten ended a trade"
-    alone = within(home, "status")
+    alone = within(desk, "status")
     assert alone.returncode == 1
     assert alone.stderr.startswith("tstream: ")
 

@@ -19,6 +19,7 @@ SEED = ("--speed", "20", "--seed", "1")
 def begin(home: Path) -> tuple[Path, Path]:
     """The file of the page, and the folder that its bot writes in."""
     home.mkdir()
+    (home / "tstream.toml").write_text('contracts = ["MNQ"]\n', encoding="utf-8")
     file = home / "reversal.json"
     (example,) = examples(DOCS / "json-bots.md", "json")
     file.write_text(example, encoding="utf-8")

@@ -33,13 +33,16 @@ def bought(run: Headless, venue: str) -> CompletedProcess[str] | None:
 
 @pytest.mark.parametrize("venue", BUY)
 def test_a_trade_by_hand_outlives_the_power_and_is_flattened(home: Path, venue: str) -> None:
-    with Headless(home, "--venue", venue) as run:
+    home.mkdir()
+    settings = f'contracts = ["{BUY[venue][0]}"]\n[venues.{venue}]\n'
+    (home / "tstream.toml").write_text(settings, encoding="utf-8")
+    with Headless(home) as run:
         run.practice()
         placed = run.until(lambda: bought(run, venue), "an order is taken")
         assert "placed as" in placed.stdout
         first = run.until(lambda: held(run), "the position stands with its stop")
         run.kill()
-    with Headless(home, "--venue", venue) as again:
+    with Headless(home) as again:
         practice = again.practice()
         second = again.until(lambda: held(again), "the position is known again")
         assert [(one.instrument, one.qty, one.stop) for one in second.positions] == [

@@ -14,6 +14,8 @@ from tstream.run.first_picture import recall, remember
 def test_the_cockpit_opens_and_ticks_follows_keys_and_sizes_and_is_opened_again_with_wrong_settings(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    home.mkdir()
+    (home / "tstream.toml").write_text('contracts = ["MNQ", "NQ"]\n', encoding="utf-8")
     with Cockpit.start(home, "--speed", "2", size=(120, 40)) as cockpit:
         cockpit.wait_for(r"PRACTICE")
         cockpit.wait_for(r"MNQ\w* +[\d.]+ [▲▼]")

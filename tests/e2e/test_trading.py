@@ -4,16 +4,14 @@ from pathlib import Path
 
 from tests.e2e.program import gone
 from tests.e2e.terminal import HELD, Cockpit
-from tests.e2e.venue import BUY, Venue
-
-IDEAS_SOON = "49"
-"""A seed whose day has ideas at 08:26 and the next ones at 08:28."""
+from tests.e2e.venue import BUY, IDEAS_SOON, Venue
 
 
 def test_a_pause_lets_signals_pass_a_position_opens_protected_and_flattening_closes_it_at_the_venue(
-    home: Path,
+    desk: Path,
 ) -> None:
-    with Cockpit.start(home, "--speed", "15", "--seed", IDEAS_SOON) as cockpit:
+    (desk / "tstream.toml").write_text('contracts = ["MNQ", "MES", "MGC"]\n', encoding="utf-8")
+    with Cockpit.start(desk, "--speed", "15", "--seed", IDEAS_SOON) as cockpit:
         venue = Venue(practice := cockpit.practice())
         cockpit.wait_for("ACTIVE")
         cockpit.press("p")
@@ -57,7 +55,7 @@ def test_a_pause_lets_signals_pass_a_position_opens_protected_and_flattening_clo
         gone(practice)
         assert b"practice: day " in cockpit.raw
         assert b" USD, flat" in cockpit.raw
-        assert not (home / "state" / "crash.log").exists()
+        assert not (desk / "state" / "crash.log").exists()
 
 
 def _names_what_is_held(cockpit: Cockpit, venue: Venue) -> bool:

@@ -16,6 +16,9 @@ from tests.support.patience import patient
 
 Row = dict[str, Any]
 
+IDEAS_SOON = "49"
+"""A seed whose day has ideas at 08:26 and the next ones at 08:28. What they open stays open for a while."""
+
 CHICAGO = ZoneInfo("America/Chicago")
 OPEN, PENDING, SUSPENDED = 1, 6, 8
 LIMIT, STOP = 1, 4

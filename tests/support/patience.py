@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -20,6 +21,11 @@ def _start_s() -> float:
 _SLOWNESS = max(1.0, _start_s() / _QUIET_START_S)
 
 
+def _crowd() -> float:
+    """How many wait for each processor: others may have come since the start was timed."""
+    return os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else 1.0
+
+
 def patient(seconds: float) -> float:
-    """So many seconds of a quiet machine, in seconds of this one."""
-    return seconds * _SLOWNESS
+    """So many seconds of a quiet machine, in seconds of this one as it is now."""
+    return seconds * max(_SLOWNESS, _crowd())

@@ -17,7 +17,7 @@ from engine.model import records as r
 from engine.model.bots import BotConfig
 from engine.model.market import MINUTE
 from engine.model.orders import Slot
-from engine.model.plans import Idea
+from engine.model.plans import MANUAL, Idea
 from engine.state.state import BookState, PlanState
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
@@ -87,7 +87,7 @@ class BesideReplay(MishapReplay):
         book = self._core.state.book(BOOK)
         won = sum((one.won_usd - one.lost_usd for one in book.records.values()), Decimal(0))
         assert abs(won - book.earned_usd) < Decimal("0.001"), f"credited {won}, earned {book.earned_usd}"
-        assert set(book.records) <= set(NAMES)
+        assert set(book.records) <= {*NAMES, MANUAL}
 
 
 def _guarded(book: BookState, found: PlanState) -> int:
@@ -130,7 +130,7 @@ def interleave(first: int, count: int) -> Tally:
         tally.boots += played.boots
         tally.together += played.together > 0
         opened = (record for record in played.journal if isinstance(record, r.PlanOpened))
-        tally.opened.update(record.plan.bot for record in opened if record.plan.book == BOOK)
+        tally.opened.update(one.plan.bot for one in opened if one.plan.book == BOOK and one.plan.bot)
 
     play_drawn(one, first, count, scenes(*FUTURES), SECONDS)
     return tally

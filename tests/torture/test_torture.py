@@ -24,9 +24,9 @@ SEED = 1
 
 
 def test_no_interleaving_breaks_an_invariant() -> None:
-    tally = interleave(SEED, 100, (*FUTURES, Mode.PERPETUAL))
-    assert tally.scenes >= 100
-    assert tally.trades > 100
+    tally = interleave(SEED, 70, (*FUTURES, Mode.PERPETUAL))
+    assert tally.scenes >= 70
+    assert tally.trades > 70
     assert tally.boots > tally.scenes
     assert max(tally.hanging_s) <= NAKED_S < max(tally.naked_s), (
         "a kill may cost more, a request that hangs not"
@@ -38,7 +38,7 @@ def test_no_interleaving_breaks_an_invariant() -> None:
 
 def test_no_interleaving_of_coins_breaks_an_invariant() -> None:
     """At a venue without brackets that tells balances, and may set coins aside for the stop that has them."""
-    tally = interleave(SEED, 40, (Mode.COINS, Mode.ONE_EXIT))
+    tally = interleave(SEED, 30, (Mode.COINS, Mode.ONE_EXIT))
     assert min(tally.modes.values()) > 5
     assert tally.trades > 30
     assert max(tally.hanging_s) <= NAKED_NS[True] / NANOS

@@ -15,6 +15,7 @@ from engine.model.events import BarReported, LinkState
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Timeframe
 from engine.ports import OpenVenue
+from tests.support.patience import patient
 from tests.support.waits import until
 from tests.tstream.conftest import Reading
 from tests.yahoo.markets import QUICK, Heard
@@ -100,7 +101,9 @@ async def test_the_practice_twin_of_yahoo_prices_coins() -> None:
 def test_a_run_on_prices_alone_is_a_run() -> None:
     """Minutes come from the twin over sockets, ten times a minute of its time."""
     line = [sys.executable, "-m", "tstream", "run", "--headless", "--venue", "yahoo", "--speed", "20"]
-    done = subprocess.run([*line, "--for", "2m"], check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [*line, "--for", "1m"], check=False, capture_output=True, text=True, timeout=patient(60)
+    )
     assert done.returncode == 0, done.stderr
     assert "market link live: minutes of Yahoo" in done.stderr + done.stdout
 

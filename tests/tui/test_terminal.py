@@ -45,9 +45,14 @@ TYPED = (
 )  # fmt: skip
 
 
-def test_f50_f51_whatever_is_typed_the_screen_stays_and_nothing_is_sent(tmp_path: Path) -> None:
+def test_f50_f51_it_draws_takes_keys_stays_whatever_is_typed_and_leaves_the_terminal_as_it_was(
+    tmp_path: Path,
+) -> None:
     with Terminal(tmp_path) as terminal:
-        assert terminal.until("Chart · MNQZ6")
+        assert terminal.until("PRACTICE")
+        assert terminal.until("Chart · MNQZ6 5m")
+        terminal.press("n")
+        assert terminal.until("Chart · NQZ6 5m")
         for typed in TYPED:
             terminal.press(typed)
             assert _beats_go_on(terminal, 6, 20), typed
@@ -61,6 +66,9 @@ def test_f50_f51_whatever_is_typed_the_screen_stays_and_nothing_is_sent(tmp_path
         _answer(terminal)
         assert terminal.drained() == "quit"
         assert terminal.sent() == "[]"
+        terminal.read(0.1)
+        assert b"\x1b[?1049l" in terminal.raw
+        assert b"Traceback" not in terminal.raw
 
 
 def test_f51_an_end_of_the_screen_has_its_reason(tmp_path: Path) -> None:
@@ -69,21 +77,6 @@ def test_f51_an_end_of_the_screen_has_its_reason(tmp_path: Path) -> None:
         terminal.press("n")
         assert terminal.drained() == "crashed"
         assert "input broke" in terminal.result.read_text(encoding="utf-8")
-
-
-def test_it_draws_takes_keys_and_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
-    with Terminal(tmp_path) as terminal:
-        assert terminal.until("PRACTICE")
-        assert terminal.until("Chart · MNQZ6 5m")
-        terminal.press("n")
-        assert terminal.until("Chart · NQZ6 5m")
-        terminal.press("q")
-        assert terminal.until("stay at the venue")
-        _answer(terminal)
-        assert terminal.drained() == "quit"
-        terminal.read(0.1)
-        assert b"\x1b[?1049l" in terminal.raw
-        assert b"Traceback" not in terminal.raw
 
 
 def test_a_terminal_that_stops_reading_stops_neither_the_loop_nor_the_exit(tmp_path: Path) -> None:

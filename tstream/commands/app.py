@@ -5,7 +5,10 @@ Only `tstream` alone and `tstream run` need neither: tstream.cli opens the cockp
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
+from copy import copy
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,7 +37,7 @@ from tstream.commands.token_app import token_app
 from tstream.commands.train_app import TRAINING_HELP, models_app, train
 from tstream.commands.web_app import web
 from tstream.errors import CommandError, UsageError
-from tstream.options import RunOptions
+from tstream.options import COMPLETION, RunOptions
 
 TRADE, LOOK, MARKETS, RUN = "Trade", "Look", "Markets", "Keep running"
 
@@ -338,7 +341,9 @@ def run_command(words: Sequence[str] | None) -> int:
     Raises UsageError for what Typer refuses, CommandError, PortError, and whatever a command raises.
     """
     try:
-        code = _commands().main(args=words, prog_name="tstream", standalone_mode=False)
+        code = _made(_first(sys.argv[1:] if words is None else words)).main(
+            args=words, prog_name="tstream", standalone_mode=False
+        )
     except typer.TyperException as error:
         context: typer.Context | None = getattr(error, "ctx", None)
         path = context.command_path if context else "tstream"
@@ -350,10 +355,28 @@ def run_command(words: Sequence[str] | None) -> int:
     return code if isinstance(code, int) else 0
 
 
+def _first(words: Sequence[str]) -> str:
+    """The command that a command line plainly begins with; empty where Typer has to know all of them."""
+    word = next(iter(words), "")
+    known = any(_called(one, word) for one in (*app.registered_commands, *app.registered_groups))
+    return word if known and COMPLETION not in os.environ else ""
+
+
+def _called(one: Any, word: str) -> bool:
+    name = one.name if isinstance(one.name, str) else getattr(one.callback, "__name__", "")
+    return bool(name) and name.replace("_", "-") == word
+
+
 @cache
-def _commands() -> Any:
-    """All commands as Typer has made them: in one process several command lines may be carried out."""
-    return _plain_flags(get_command(app))
+def _made(first: str) -> Any:
+    """The commands as Typer makes them, only the one by this name where it is known: making all of them takes
+    longer than most commands do. In one process several command lines may be carried out.
+    """
+    asked = copy(app)
+    if first:
+        asked.registered_commands = [one for one in app.registered_commands if _called(one, first)]
+        asked.registered_groups = [one for one in app.registered_groups if _called(one, first)]
+    return _plain_flags(get_command(asked))
 
 
 def _plain_flags(command: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import floor
 from random import Random
 
 from msgspec import Struct
@@ -208,6 +209,10 @@ def _minutes_between(ended_ts: int, start_ts: int) -> list[int]:
 def _draw(rng: Random, prices: FairPrices, minutes: Iterable[int]) -> dict[str, list[Bar]]:
     """Minute bars of every contract, moving fair prices along to the last minute's close."""
     bars: dict[str, list[Bar]] = {traits.symbol: [] for traits in TRAITS}
+    families = [
+        (fair, prices.conditions_of(family), [(one, bars[one.symbol]) for one in prices.members(family)])
+        for family, fair in enumerate(prices.families)
+    ]
     before: int | None = None
     opened = 0
     for ts in minutes:
@@ -220,21 +225,24 @@ def _draw(rng: Random, prices: FairPrices, minutes: Iterable[int]) -> dict[str, 
         opens = prices.prices()
         prices.step(1.0, minute)
         prices.move(1.0)
-        for family, (was, fair) in enumerate(zip(opens, prices.families, strict=True)):
-            conditions = prices.conditions_of(family)
+        for was, (fair, conditions, members) in zip(opens, families, strict=True):
             high = fair.reach(conditions, was, 1.0 - rng.random(), 1)
             low = fair.reach(conditions, was, 1.0 - rng.random(), -1)
             busy = conditions.activity(minute) * math.exp(0.3 * rng.gauss(0, 1)) * conditions.volatility**0.3
-            for traits in prices.members(family):
-                bars[traits.symbol].append(_bar(traits, ts, was, high, low, fair.price, busy))
+            for traits, own in members:
+                own.append(_bar(traits, ts, was, high, low, fair.price, busy))
     return bars
 
 
 def _bar(
     traits: ContractTraits, ts: int, opened: float, high: float, low: float, closed: float, busy: float
 ) -> Bar:
-    first, last = math.floor(opened + traits.phase), math.floor(closed + traits.phase)
-    top = max(first, last, math.floor(high + traits.phase))
-    bottom = min(first, last, math.floor(low + traits.phase))
-    volume = max(1, round(traits.bursts * 60 * PRINTS_A_BURST * SIZE_A_PRINT * busy))
-    return Bar(traits.symbol, Timeframe.M1, ts, first, top, bottom, last, volume)
+    symbol, _, phase, _, bursts, _ = traits
+    first, last = floor(opened + phase), floor(closed + phase)
+    top, bottom = floor(high + phase), floor(low + phase)
+    if top < first or top < last:
+        top = max(first, last)
+    if bottom > first or bottom > last:
+        bottom = min(first, last)
+    volume = round(bursts * 60 * PRINTS_A_BURST * SIZE_A_PRINT * busy) or 1
+    return Bar(symbol, Timeframe.M1, ts, first, top, bottom, last, volume)
