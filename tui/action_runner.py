@@ -14,17 +14,14 @@ from tui.actions import ACTIONS, PANES, Action, MakeTrade, asks_first, blocked, 
 from tui.base_app import CockpitApp, ExitReason
 from tui.books import step_book
 from tui.clipboard import copied
-from tui.confirmations import (
-    Confirmation,
-    hand_over_confirmation,
-    loosening_confirmation,
-    quit_confirmation,
-)
+from tui.confirmations import Confirmation
+from tui.other_questions import hand_over_confirmation, loosening_confirmation, quit_confirmation
 from tui.plain_text import plain
 from tui.row_menu import entries, heading, scope_of
 from tui.screen_state import aim_of
 from tui.screens.main import MainScreen
 from tui.things import HAS_CONTRACT, Thing
+from tui.trading_by_hand import TradingByHand
 from tui.typing_pace import HELD, READ, could_be_read
 
 if TYPE_CHECKING:
@@ -43,6 +40,7 @@ class ActionRunner:
         self._last: dict[str, float] = {}
         self._row: Thing | None = None
         """What the action that is being done was chosen for."""
+        self.by_hand = TradingByHand(cockpit, self._confirm)
         self._loosening: LooseningView | None = None
         """What was asked last of limits that a reload would loosen."""
 
@@ -146,6 +144,24 @@ class ActionRunner:
         self._cockpit.redraw()
 
     # What looks.
+
+    def open_ticket(self) -> None:
+        self.by_hand.open_ticket(self._row)
+
+    def move_price(self, by: int) -> None:
+        self.by_hand.move_price(by, self._row)
+
+    def trail(self) -> None:
+        self.by_hand.trail(self._row)
+
+    def add_target(self) -> None:
+        self.by_hand.add_target(self._row)
+
+    def add_to_trade(self) -> None:
+        self.by_hand.add_to_trade(self._row)
+
+    def reverse(self) -> None:
+        self.by_hand.reverse(self._row)
 
     def step_contract(self, by: int) -> None:
         self._main.instrument = self._cockpit.presenter.step_contract(by)

@@ -38,6 +38,12 @@ class ActionTarget(Protocol):
     def pick_contract(self) -> None: ...
     def show_row(self) -> None: ...
     def open_row(self) -> None: ...
+    def open_ticket(self) -> None: ...
+    def move_price(self, by: int) -> None: ...
+    def trail(self) -> None: ...
+    def add_target(self) -> None: ...
+    def add_to_trade(self) -> None: ...
+    def reverse(self) -> None: ...
     def copy_row(self) -> None: ...
     def show_detail(self) -> None: ...
     def focus_pane(self, name: str) -> None: ...
@@ -108,7 +114,10 @@ class Action(Struct, frozen=True):
         return (not self.several or len(view.books) > 1) and (not self.replay or bool(view.replay))
 
 
-_TRADE, _LOOK, _PANES, _ROWS, _COCKPIT = "Trading", "Market", "Panes", "Rows", "Cockpit"
+TRADING = "Trading"
+"""The group of what trades, and of what leads to it."""
+
+_TRADE, _LOOK, _PANES, _ROWS, _COCKPIT = TRADING, "Market", "Panes", "Rows", "Cockpit"
 _REPLAY = "Replay"
 _ALL = frozenset(ThingKind)
 _BOOK = frozenset({ThingKind.BOOK})
@@ -143,6 +152,12 @@ def _no_half(view: View, instrument: str, book: str | None) -> str:
     if len(held) > 1:
         return f"{', '.join(plain(p.book) for p in held)} hold it: pick a book"
     return _no_position(view, instrument, book)
+
+
+def _no_target(view: View, instrument: str, book: str | None) -> str:
+    held = confirmations.holders(view, instrument, book)
+    nothing = _no_half(view, instrument, book)
+    return nothing or ("" if held[0].targets else f"no target of {plain(instrument)} is known")
 
 
 _ENDS = {
@@ -201,6 +216,28 @@ ACTIONS: dict[str, Action] = {
                 confirmations.break_even, hint=8, scoped=True, hindrance=_no_position, rows=HELD),
         _trades("close-half", "C", "close half {contract}", "Close half at market; the rest keeps its stops",
                 confirmations.close_half, scoped=True, hindrance=_no_half, rows=HELD),
+        _trades("close-one", "", "close one {contract}", "Close one lot at market; the rest keeps its stops",
+                confirmations.close_one, scoped=True, hindrance=_no_half, rows=HELD),
+        _trades("drop-target", "", "drop target {contract}", "Take its farthest target off",
+                confirmations.drop_target, scoped=True, hindrance=_no_target, rows=HELD),
+        Action("ticket", "o", "order", "Fill in an order: side, entry, quantity, stop, targets", _TRADE,
+               lambda on: on.open_ticket(), scoped=True, rows=HAS_CONTRACT),
+        Action("reverse", "R", "reverse {contract}", "Close it and, once proven, enter the other side",
+               _TRADE, lambda on: on.reverse(), scoped=True, rows=HELD),
+        Action("price-down", "left_square_bracket", "move down", "Stop, target or entry: a tick down, { ten",
+               _TRADE, lambda on: on.move_price(-1), scoped=True, rows=HELD),
+        Action("price-up", "right_square_bracket", "move up", "Stop, target or entry: a tick up, } ten",
+               _TRADE, lambda on: on.move_price(1), scoped=True, rows=HELD),
+        Action("price-down-ten", "left_curly_bracket", "move down ten", "Stop, target, entry: ten ticks down",
+               _TRADE, lambda on: on.move_price(-10), scoped=True),
+        Action("price-up-ten", "right_curly_bracket", "move up ten", "Stop, target or entry: ten ticks up",
+               _TRADE, lambda on: on.move_price(10), scoped=True),
+        Action("trail", "u", "trail {contract}", "Its stop follows the price at a distance", _TRADE,
+               lambda on: on.trail(), scoped=True, rows=HELD),
+        Action("add-target", "", "add target {contract}", "One more target, for a part of it", _TRADE,
+               lambda on: on.add_target(), scoped=True, rows=HELD),
+        Action("add-to-trade", "", "add to {contract}", "More of the trade, under its stop", _TRADE,
+               lambda on: on.add_to_trade(), scoped=True, rows=HELD),
         Action("next-contract", "n", "contract", "Show the next contract", _LOOK,
                lambda on: on.step_contract(1), hint=6),
         Action("previous-contract", "N", "previous contract", "Show the previous contract", _LOOK,

@@ -75,6 +75,7 @@ class TStreamApp(CockpitApp):
 
     def seen(self, view: View) -> None:
         self._action_runner.ask_to_loosen(view)
+        self._action_runner.by_hand.look()
 
     def on_action_asked(self, event: ActionAsked) -> None:
         self.action_act(event.action_id)

@@ -5,12 +5,13 @@ The engine's handle gives each command its own answer; here it is looked at, and
 
 from __future__ import annotations
 
+import secrets
 from concurrent.futures import Future
 from enum import StrEnum
 
 from msgspec import Struct, structs
 
-from engine.model.commands import AnyCommand
+from engine.model.commands import AnyCommand, ManualCommand
 from engine.model.errors import RefusedError
 from engine.model.notices import Notice
 from engine.ports import EngineHandle
@@ -51,6 +52,7 @@ class CommandTracker:
     def __init__(self, handle: EngineHandle, prefix: str = "ui") -> None:
         self._handle = handle
         self._prefix = prefix
+        self._session = secrets.token_hex(4)
         self._count = 0
         self._waiting: list[tuple[TrackedCommand, Future[Notice]]] = []
         self._newest: TrackedCommand | None = None
@@ -60,8 +62,16 @@ class CommandTracker:
         self._count += 1
         return f"{self._prefix}-{self._count}"
 
+    def try_out(self, command: AnyCommand) -> Future[Notice]:
+        """Ask what a dry run would come to: nothing is sent, and nobody else is told."""
+        return self._handle.ask(command)
+
     def send(self, command: AnyCommand, label: str, now: float) -> None:
-        """Hand a command to the engine."""
+        """Hand a command to the engine. Orders by hand are known by their id over restarts, so it is one that
+        no other cockpit gives.
+        """
+        if isinstance(command, ManualCommand):
+            command = structs.replace(command, id=f"{command.id or self.new_id()}-{self._session}")
         tracked = TrackedCommand(command.id, label, CommandStatus.SENT, now)
         self._newest = tracked
         self._waiting.append((tracked, self._handle.ask(command)))

@@ -8,6 +8,7 @@ from engine.model.commands import (
     AnyCommand,
     BreakEven,
     CancelEntries,
+    ChangeManual,
     Flatten,
     Halt,
     Pause,
@@ -16,7 +17,6 @@ from engine.model.commands import (
 )
 from engine.model.market import Side
 from engine.model.orders import AccountKind, Slot
-from engine.model.reload import LooseningView
 from engine.model.restrictions import TradingState
 from engine.model.view import BookView, OrderView, PositionView, View
 from tui import number_format as figures
@@ -152,7 +152,7 @@ def quantity(view: View, instrument: str, lots: int) -> str:
     return figures.quantity(lots, lot_of(view, instrument))
 
 
-def _held(view: View, position: PositionView) -> str:
+def held_text(view: View, position: PositionView) -> str:
     return figures.held(position.qty, lot_of(view, position.instrument))
 
 
@@ -210,18 +210,22 @@ def holders(view: View, instrument: str, book: str | None) -> list[PositionView]
 
 
 def _half_line(view: View, position: PositionView) -> str:
-    symbol, lots = position.instrument, abs(position.qty)
+    return _part_line(view, position, (abs(position.qty) + 1) // 2)
+
+
+def _part_line(view: View, position: PositionView, lots: int) -> str:
+    symbol, left = position.instrument, abs(position.qty) - lots
     side = Side.SELL if position.qty > 0 else Side.BUY
-    goes, stays = quantity(view, symbol, (lots + 1) // 2), quantity(view, symbol, lots // 2)
-    stay = f"{stays} stay with their stops" if lots > 1 else "nothing of it stays"
-    what = f"{plain(symbol)} {_held(view, position)}{_where(view, position.book)}"
+    goes, stays = quantity(view, symbol, lots), quantity(view, symbol, left)
+    stay = f"{stays} stay with their stops" if left > 0 else "nothing of it stays"
+    what = f"{plain(symbol)} {held_text(view, position)}{_where(view, position.book)}"
     return f"{what}: {side.value} {goes} at market; {stay}"
 
 
 def _break_even_lines(view: View, instrument: str, book: str | None) -> tuple[str, ...]:
     digits = _digits(view, instrument)
     return tuple(
-        f"{plain(p.instrument)}{_where(view, p.book)} {_held(view, p)}: stop "
+        f"{plain(p.instrument)}{_where(view, p.book)} {held_text(view, p)}: stop "
         f"{figures.price(p.stop, digits)} to the entry {figures.price(p.entry, digits)}, if the market allows"
         for p in holders(view, instrument, book)
     )
@@ -284,6 +288,32 @@ def close_half(view: View, instrument: str, command_id: str, book: str | None = 
     return _trade(view, whose, command, f"close half of {name}", f"Close half of {name}", lines, "close half")
 
 
+def close_one(view: View, instrument: str, command_id: str, book: str | None = None) -> TradingKey:
+    """One lot of the one position that is meant."""
+    held = holders(view, instrument, book)
+    whose, name = held[0].book if held else book, plain(instrument)
+    command = ReduceManual(id=command_id, instrument=instrument, book=whose, qty=1)
+    lines = tuple(_part_line(view, position, 1) for position in held)
+    return _trade(view, whose, command, f"close one of {name}", f"Close one of {name}", lines, "close one")
+
+
+def drop_target(view: View, instrument: str, command_id: str, book: str | None = None) -> TradingKey:
+    """The farthest of the one position that is meant."""
+    held = holders(view, instrument, book)
+    whose, name = held[0].book if held else book, plain(instrument)
+    price = next((p.targets[-1] for p in held if p.targets), None)
+    targets = (
+        o for o in view.orders if o.slot is Slot.TARGET and (o.book, o.instrument) == (whose, instrument)
+    )
+    plan = next((o.plan for o in targets if o.price == price), "")
+    command = ChangeManual(
+        id=command_id, order=plan, book=whose, drop_targets=() if price is None else (price,)
+    )
+    at = figures.price(price, _digits(view, instrument))
+    lines = (f"{name}: no target at {at} any more; what it was for stays until its stop",)
+    return _trade(view, whose, command, f"drop target {name}", f"Drop a target of {name}", lines, "drop")
+
+
 def halt(view: View, instrument: str, command_id: str, book: str | None = None) -> TradingKey:
     """Or lift the halt that there is, once every book that is meant is halted."""
     if _words(view, book) == {"HALTED"}:
@@ -335,61 +365,3 @@ def _pause(
     lines = (f"no new entries {where}", "resting entries are cancelled", "exits and stops stay")
     command = Pause(id=command_id, instrument=instrument, book=book)
     return _trade(view, book, command, f"pause{name}", "Pause", lines, "pause")
-
-
-_HAND_OVER = (
-    "this engine ends cleanly; one without a screen takes lock and journal, and this cockpit attaches to it",
-    "nothing is watched for the seconds between: how long that was is printed",
-)
-
-
-def hand_over_confirmation(view: View) -> Confirmation:
-    """What happens when the engine is handed over to a process of its own."""
-    stays = quit_confirmation(view, "")
-    lines = () if stays is None else tuple(line for line in stays.lines if line)
-    return Confirmation("Hand over", (*_HAND_OVER, *lines), "hand over", view.mode is AccountKind.LIVE)
-
-
-def quit_confirmation(view: View, note: str) -> Confirmation | None:
-    """What stays at the venue when the cockpit closes; None when nothing does."""
-    if not view.positions and not view.orders:
-        return None
-    if view.replay:
-        return Confirmation("End the replay", ("what is held in it was never at a venue",), "end it")
-    venue = [p for p in view.positions if p.kind is not AccountKind.PAPER]
-    orders = [o for o in view.orders if o.kind is not AccountKind.PAPER]
-    held = ", ".join(f"{plain(p.instrument)} {_held(view, p)}" for p in venue)
-    count = len(venue)
-    protective = sum(o.slot is not Slot.ENTRY for o in orders)
-    entries = len(orders) - protective
-    lines = []
-    if count:
-        lines.append(f"{count} position{'s' * (count != 1)} ({held}) stay{'s' * (count == 1)} at the venue")
-    if protective:
-        lines.append(f"{protective} protective order{'s' * (protective != 1)} stay with the venue")
-    bare = [p for p in venue if p.protected_qty < abs(p.qty)]
-    if bare:
-        lines.append("WITHOUT a full stop: " + ", ".join(plain(p.instrument) for p in bare))
-    if entries:
-        lines.append(f"{entries} resting entr{'y' if entries == 1 else 'ies'} can still fill")
-    if len(venue) + len(orders) < len(view.positions) + len(view.orders):
-        lines.append("the paper book sleeps: its stops and targets work again with the next start")
-    lines.append(note)
-    return Confirmation("Quit", tuple(lines), "quit", view.mode is AccountKind.LIVE)
-
-
-_MOST_LIMITS = 12
-"""So many are told one by one; the log and the journal have all of them."""
-
-
-def loosening_confirmation(asked: LooseningView) -> Confirmation:
-    """What the settings would loosen where money is at stake."""
-    lines = [plain(one.words) for one in asked.loosened[:_MOST_LIMITS]]
-    more = len(asked.loosened) - len(lines)
-    lines += [f"and {more} more"] if more else []
-    return Confirmation(
-        "Loosen limits?",
-        (*lines, "the settings say so; without a Yes they stay as they are"),
-        "loosen",
-        serious=True,
-    )

@@ -36,6 +36,10 @@ _NAMES = {
     "(": "left_parenthesis",
     ")": "right_parenthesis",
     " ": "space",
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
+    "{": "left_curly_bracket",
+    "}": "right_curly_bracket",
 }
 _SHOWN = {name: char for char, name in _NAMES.items() if char != " "} | {"enter": "⏎", "colon": ":"}
 
@@ -59,7 +63,7 @@ class Keys(Struct, frozen=True):
     @property
     def taken(self) -> set[str]:
         """All keys that have been given away."""
-        return {key for keys in self.keys.values() for key in keys.split(",")}
+        return {key for keys in self.keys.values() if keys for key in keys.split(",")}
 
     @property
     def overrides(self) -> dict[str, str]:
@@ -99,7 +103,7 @@ def _clash(wanted: Mapping[str, str]) -> tuple[str, str, str] | None:
     """A key with two meanings, the changed action that gives way, and what keeps the key."""
     owners: dict[str, str] = {}
     for action_id, keys in sorted(wanted.items(), key=lambda item: item[1] != ACTIONS[item[0]].keys):
-        for key in keys.split(","):
+        for key in keys.split(",") if keys else ():
             if key in RESERVED:
                 return key, action_id, RESERVED[key]
             if key in owners and owners[key] != action_id:

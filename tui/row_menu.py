@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from tui.actions import ACTIONS, Action, Danger, blocked, label_of
+from tui.actions import ACTIONS, TRADING, Action, Danger, blocked, label_of
 from tui.keymap import Keys
 from tui.plain_text import plain
 from tui.screen_state import ScreenState
@@ -44,7 +44,7 @@ def entries(state: ScreenState, thing: Thing, keys: Keys) -> list[MenuEntry]:
     instrument, book = scope_of(state, thing)
     known = [a for a in ACTIONS.values() if thing.kind in a.rows and a.id not in _NOT_HERE]
     found = [_entry(state, action, thing, instrument, book, keys) for action in known]
-    looks = {action.id for action in known if action.danger is Danger.NONE}
+    looks = {one.id for one in known if one.danger is Danger.NONE and one.group != TRADING}
     return sorted(
         found, key=lambda one: (bool(one.reason), one.action not in looks, one.action != "show-row")
     )

@@ -221,13 +221,13 @@ def _order(
 def orders(kind: AccountKind = AccountKind.PRACTICE) -> tuple[OrderView, ...]:
     """The brackets of both positions, and a resting entry with its suspended stop."""
     return (
-        _order(1, "MNQ", Side.SELL, Slot.STOP, 2, "21020.00", kind),
-        _order(2, "MNQ", Side.SELL, Slot.TARGET, 1, "21041.25", kind),
-        _order(3, "MNQ", Side.SELL, Slot.TARGET, 1, "21052.00", kind),
-        _order(4, "MGC", Side.BUY, Slot.STOP, 1, "2675.0", kind),
-        _order(5, "MGC", Side.BUY, Slot.TARGET, 1, "2666.0", kind),
-        _order(6, "ES", Side.BUY, Slot.ENTRY, 1, "6004.25", kind),
-        _order(7, "ES", Side.SELL, Slot.STOP, 1, "5998.50", kind, suspended=True),
+        _order(1, "MNQ", Side.SELL, Slot.STOP, 2, "21020.00", kind, plan="1-1"),
+        _order(2, "MNQ", Side.SELL, Slot.TARGET, 1, "21041.25", kind, plan="1-1"),
+        _order(3, "MNQ", Side.SELL, Slot.TARGET, 1, "21052.00", kind, plan="1-1"),
+        _order(4, "MGC", Side.BUY, Slot.STOP, 1, "2675.0", kind, plan="1-2"),
+        _order(5, "MGC", Side.BUY, Slot.TARGET, 1, "2666.0", kind, plan="1-2"),
+        _order(6, "ES", Side.BUY, Slot.ENTRY, 1, "6004.25", kind, plan="1-3"),
+        _order(7, "ES", Side.SELL, Slot.STOP, 1, "5998.50", kind, suspended=True, plan="1-3"),
     )
 
 

@@ -13,8 +13,9 @@ from engine.model.view import View
 from tests.tui import fake
 from tui.action_runner import ActionRunner
 from tui.actions import ACTIONS, ActionTarget, Danger, asks_first, blocked
-from tui.confirmations import Confirmation, TradingKey, quit_confirmation
+from tui.confirmations import Confirmation, TradingKey
 from tui.keymap import RESERVED, key_text, resolve_keys
+from tui.other_questions import quit_confirmation
 
 
 def trade_of(action: str, view: View, instrument: str = "MNQ", book: str | None = None) -> TradingKey:
@@ -34,7 +35,7 @@ def _paused(view: View) -> View:
 
 
 def test_default_keys_are_unique_and_free() -> None:
-    keys = [key for action in ACTIONS.values() for key in action.keys.split(",")]
+    keys = [key for action in ACTIONS.values() if action.keys for key in action.keys.split(",")]
     assert len(keys) == len(set(keys))
     assert not set(keys) & set(RESERVED)
     assert resolve_keys(None).problems == []

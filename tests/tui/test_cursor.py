@@ -73,6 +73,8 @@ def test_the_menu_has_what_can_be_done_first_and_says_why_the_rest_can_not(view:
     assert {one.action: one.reason for one in found if one.reason} == {
         "break-even": "no open position in ES",
         "close-half": "no open position in ES",
+        "close-one": "no open position in ES",
+        "drop-target": "no open position in ES",
     }
     told = entries(ScreenState(view, "MNQ", readonly=True), of(view, "MGC"), KEYS)
     assert {one.reason for one in told if ACTIONS[one.action].trade} == {"this cockpit is read-only"}

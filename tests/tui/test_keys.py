@@ -1,11 +1,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 import pytest
 from msgspec.structs import replace
+from textual.pilot import Pilot
 
-from engine.model.commands import BreakEven, CancelEntries, Flatten, Halt, Pause, ReduceManual, Resume
+from engine.model.commands import (
+    BreakEven,
+    CancelEntries,
+    ChangeManual,
+    Flatten,
+    Halt,
+    Pause,
+    ReduceManual,
+    Resume,
+    ReverseManual,
+)
 from engine.model.market import Timeframe
 from engine.model.orders import AccountKind
 from engine.model.restrictions import RestrictionEnd, TradingState
@@ -21,15 +33,35 @@ from tui.screens.help import HelpScreen
 from tui.screens.ladder import LadderScreen
 from tui.screens.looks import LayoutPicker, OverlayPicker, ThemePicker
 from tui.screens.main import MainScreen
+from tui.screens.moving import MoveScreen
 from tui.screens.page import DashboardScreen, DetailScreen, LogScreen, WhyScreen
 from tui.screens.picker import ContractPicker
 from tui.screens.tape import TapeScreen
+from tui.screens.ticket import TicketScreen
 from tui.styled_text import text_of
 from tui.widgets.line import SurfaceLine
 from tui.widgets.prompt import Prompt
 
 Check = Callable[[Cockpit], object]
 SMALL = (80, 24)
+
+
+async def do(cockpit: Cockpit, pilot: Pilot[object], action: str) -> None:
+    """By its key, or by name where it has none."""
+    if ACTIONS[action].keys:
+        await cockpit.press(pilot, ACTIONS[action].keys)
+    else:
+        cockpit.clock.now += 1
+        cockpit.app.action_act(action)
+        await pilot.pause()
+
+
+def _moved(cockpit: Cockpit) -> tuple[str, int]:
+    """What the bar moves, and by how many ticks, or to where it was nowhere before."""
+    screen = cockpit.app.screen
+    assert isinstance(screen, MoveScreen)
+    return screen.move.what.value, screen.move.at - (screen.move.was or 0)
+
 
 # What each action that looks does, seen after its key was pressed once on the main screen at 120x40.
 
@@ -67,6 +99,15 @@ LOOKS: dict[str, Check] = {
     "next-layout": lambda c: c.app.main.pane("chart").size.width == 120,
     "layouts": lambda c: isinstance(c.app.screen, LayoutPicker),
     "readonly": lambda c: c.app.presenter.choice.readonly and "read-only" in c.line("status"),
+    "ticket": lambda c: isinstance(c.app.screen, TicketScreen),
+    "reverse": lambda c: isinstance(c.engine.sent[0], ReverseManual) and isinstance(c.app.screen, MainScreen),
+    "price-down": lambda c: _moved(c) == ("stop", -1),
+    "price-up": lambda c: _moved(c) == ("stop", 1),
+    "price-down-ten": lambda c: _moved(c) == ("stop", -10),
+    "price-up-ten": lambda c: _moved(c) == ("stop", 10),
+    "trail": lambda c: _moved(c) == ("trail", 56),
+    "add-target": lambda c: _moved(c) == ("new target", 84255),
+    "add-to-trade": lambda c: _moved(c) == ("add", 1),
     "hand-over": lambda c: "hand over: the engine has a process of its own already" in c.toasts(),
     "quit": lambda c: isinstance(c.app.screen, ConfirmScreen) and c.app.reason is None,
 }
@@ -80,7 +121,14 @@ TRADES: dict[str, Check] = {
     "cancel-entries": lambda c: c.engine.sent == [CancelEntries(id="ui-1", instrument="MNQ")],
     "cancel-all-entries": lambda c: c.engine.sent == [CancelEntries(id="ui-1")],
     "break-even": lambda c: c.engine.sent == [BreakEven(id="ui-1", instrument="MNQ")],
-    "close-half": lambda c: c.engine.sent == [ReduceManual(id="ui-1", instrument="MNQ", book="practice")],
+    "close-half": lambda c: c.engine.sent[0] == ReduceManual(id="ui-1", instrument="MNQ", book="practice"),
+    "close-one": lambda c: (
+        c.engine.sent[0] == ReduceManual(id="ui-1", instrument="MNQ", book="practice", qty=1)
+    ),
+    "drop-target": lambda c: (
+        c.engine.sent[0]
+        == ChangeManual(id="ui-1", order="1-1", book="practice", drop_targets=(Decimal("21052.00"),))
+    ),
     "pause": lambda c: c.engine.sent == [Pause(id="ui-1")],
     "pause-contract": lambda c: c.engine.sent == [Pause(id="ui-1", instrument="MNQ")],
     "halt": lambda c: c.engine.sent == [Halt(id="ui-1")],
@@ -94,18 +142,25 @@ def test_every_action_is_tried() -> None:
     assert {a for a in ACTIONS if ACTIONS[a].danger is not Danger.NONE} == set(TRADES)
 
 
-PAGES = ("pick-contract", "detail", "why", "dashboard", "full-log", "help", "quit")
+BY_HAND = ("reverse", "ticket", "price-down", "price-up", "price-down-ten", "price-up-ten")
+PAGES = (
+    *("pick-contract", "detail", "why", "dashboard", "full-log", "help", "quit"),
+    *("trail", "add-target", "add-to-trade"),
+)
 """What opens a screen of its own; escape leaves it."""
 
 
-@pytest.mark.parametrize("actions", [PAGES, *([a] for a in LOOKS if a not in PAGES)], ids=lambda a: a[0])
+_ALONE = [[a] for a in LOOKS if a not in (*BY_HAND, *PAGES)]
+
+
+@pytest.mark.parametrize("actions", [BY_HAND, PAGES, *_ALONE], ids=lambda a: a[0])
 async def test_looking(actions: Sequence[str]) -> None:
     cockpit = Cockpit()
     async with running(cockpit) as pilot:
         for action in actions:
-            await cockpit.press(pilot, ACTIONS[action].keys)
+            await do(cockpit, pilot, action)
             assert LOOKS[action](cockpit), action
-            assert cockpit.engine.sent == []
+            assert all(getattr(one, "dry_run", False) for one in cockpit.engine.sent)
             await cockpit.press(pilot, "escape")
 
 
@@ -123,7 +178,7 @@ async def test_trading() -> None:
     async with running(cockpit, SMALL) as pilot:
         for action in TRADES:
             assert "sent" not in cockpit.line("keys")
-            await cockpit.press(pilot, ACTIONS[action].keys)
+            await do(cockpit, pilot, action)
             if ACTIONS[action].danger is Danger.CONFIRMED:
                 assert isinstance(cockpit.app.screen, ConfirmScreen)
                 assert cockpit.engine.sent == []
@@ -140,7 +195,7 @@ async def test_on_a_live_account_everything_that_trades_takes_two_steps() -> Non
     cockpit = Cockpit(fake.trading_view(AccountKind.LIVE))
     async with running(cockpit, SMALL) as pilot:
         for action in TRADES:
-            await cockpit.press(pilot, ACTIONS[action].keys)
+            await do(cockpit, pilot, action)
             assert isinstance(cockpit.app.screen, ConfirmScreen)
             assert cockpit.app.screen.query(".serious")
             await cockpit.press(pilot, "escape")
@@ -245,7 +300,7 @@ async def test_a_read_only_cockpit_sends_nothing_and_says_why() -> None:
     cockpit = Cockpit(readonly=True)
     async with running(cockpit, SMALL) as pilot:
         for count, action in enumerate(TRADES, 1):
-            await cockpit.press(pilot, ACTIONS[action].keys)
+            await do(cockpit, pilot, action)
             assert isinstance(cockpit.app.screen, MainScreen)
             assert len(cockpit.toasts()) == count
             assert cockpit.toasts()[-1].endswith("this cockpit is read-only")

@@ -18,7 +18,7 @@ from tests.tui.cockpit import Cockpit, running
 from tests.tui.test_actions import asked
 from tui import clock_times as times
 from tui.books import by_venue
-from tui.confirmations import quit_confirmation
+from tui.other_questions import quit_confirmation
 from tui.rows import market, pnl, positions
 from tui.rows.bars.quote_strip import quote_strip_row
 from tui.rows.bars.safety import safety_row

@@ -15,7 +15,8 @@ from engine.model.view import View
 from tests.tui import fake
 from tests.tui.charts import NOW
 from tests.tui.cockpit import Cockpit, running
-from tui.confirmations import quit_confirmation, stakes
+from tui.confirmations import stakes
+from tui.other_questions import quit_confirmation
 from tui.playing import sought
 
 SPAN = PlayingView(NOW - 60 * MINUTE, NOW + 90 * MINUTE, run=0)

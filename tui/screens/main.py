@@ -75,6 +75,7 @@ class MainScreen(Screen[None]):
         *(
             Binding(a.keys, f"app.act('{a.id}')", a.label, id=a.id, tooltip=a.tooltip, show=False)
             for a in ACTIONS.values()
+            if a.keys
         ),
         Binding("escape", "back", show=False),
     ]

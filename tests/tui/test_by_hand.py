@@ -1,0 +1,206 @@
+"""A person's whole tasks by key, from the first key to the order at the venue; and what no key may do."""
+
+from __future__ import annotations
+
+import pytest
+from textual.events import Paste
+from textual.pilot import Pilot
+
+from engine.model.commands import ChangeManual, PlaceManual, ReduceManual, ReverseManual
+from engine.model.market import Side
+from engine.model.orders import OrderType
+from tests.support.venue_orders import MNQ, PRICE
+from tests.tui.cockpit import grid_text, running
+from tests.tui.hands_on import HandsOn, HandsOnCockpit
+from tui.screens.confirm import ConfirmScreen
+from tui.screens.main import MainScreen
+from tui.screens.moving import MoveScreen
+from tui.screens.ticket import TicketScreen
+from tui.ticket import HowSaid
+from tui.widgets.grid import LiveGrid
+
+SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+
+
+def shown(cockpit: HandsOnCockpit) -> str:
+    """What the ticket or the bar says."""
+    return " ".join(grid_text(cockpit.app.screen.query_one(LiveGrid)).split())
+
+
+@SIZES
+async def test_a_day_of_trading_by_key(size: tuple[int, int]) -> None:
+    """Bought with a stop in six keys, its stop moved, half closed, more added, a target added, reversed."""
+    engine = HandsOn()
+    cockpit = HandsOnCockpit(engine)
+    venue, app = engine.venue, cockpit.app
+    async with running(cockpit, size) as pilot:
+        # From anywhere: o, enter, y; without a known range the stop is forty ticks away.
+        await cockpit.do(pilot, "o")
+        assert isinstance(app.screen, TicketScreen)
+        for text in ("111.10 USD", "reward to risk 2.00", "0 → +5", "trades today", "would be taken"):
+            assert text in shown(cockpit), text
+        await cockpit.do(pilot, "enter")
+        assert isinstance(app.screen, ConfirmScreen)
+        assert engine.sent == []
+        await cockpit.do(pilot, "y")
+        [sent] = engine.sent
+        assert isinstance(sent, PlaceManual)
+        assert (sent.side, sent.qty, sent.stop_ticks, sent.target_ticks) == (Side.BUY, 5, 40, (80,))
+        await cockpit.settle(pilot)
+        assert venue.stops() == [(5, PRICE + 1 - 40)]
+
+        # The stop by four ticks: tightening asks nothing.
+        await cockpit.do(pilot, "]")
+        assert isinstance(app.screen, MoveScreen)
+        await cockpit.do(pilot, "]", "]", "]")
+        assert "+4 ticks" in shown(cockpit)
+        assert "111.10 → 101.10 USD" in shown(cockpit)
+        await cockpit.do(pilot, "enter")
+        await cockpit.settle(pilot)
+        assert venue.stops() == [(5, PRICE + 1 - 36)]
+        assert isinstance(app.screen, MainScreen)
+
+        # Loosening is asked, and beyond the trade's limit refused.
+        await cockpit.do(pilot, "[", "[", "enter")
+        assert isinstance(app.screen, ConfirmScreen)
+        await cockpit.do(pilot, "n", "escape")
+        await cockpit.do(pilot, "{", *"{{{{{{", "enter")
+        assert isinstance(app.screen, MoveScreen)
+        assert "more would be at risk, and that is refused" in shown(cockpit)
+        await cockpit.do(pilot, "escape")
+        assert len(engine.sent) == 2
+
+        # Half of it.
+        await cockpit.do(pilot, "C", "y")
+        assert isinstance(engine.sent[-1], ReduceManual)
+        await cockpit.settle(pilot, 3)
+        assert venue.stops() == [(2, PRICE + 1 - 36)]
+
+        # One more, by name: no key has it but the row's menu.
+        app.action_act("add-to-trade")
+        await cockpit.later(pilot)
+        await cockpit.later(pilot)
+        assert "would be taken" in shown(cockpit)
+        await cockpit.do(pilot, "enter")
+        assert isinstance(app.screen, ConfirmScreen)
+        await cockpit.do(pilot, "y")
+        await cockpit.settle(pilot, 3)
+        assert sum(qty for qty, _ in venue.stops()) == 3
+
+        # Trailing, at a distance that is typed.
+        await cockpit.do(pilot, "u", "3", "0", "enter")
+        assert isinstance(engine.sent[-1], ChangeManual)
+        assert engine.sent[-1].trail_ticks == 30
+        venue.quote(PRICE + 10)
+        await cockpit.settle(pilot, 3)
+        assert min(price or 0 for _, price in venue.stops()) == PRICE + 10 - 30
+
+        # The other way around: one question with both orders.
+        await cockpit.do(pilot, "R")
+        assert isinstance(app.screen, ConfirmScreen)
+        await cockpit.do(pilot, "y")
+        assert isinstance(engine.sent[-1], ReverseManual)
+        await cockpit.settle(pilot, 3)
+        await cockpit.settle(pilot, 3)
+        assert venue.positions["MNQ"] == -3
+        assert sum(qty for qty, _ in venue.stops()) == 3
+
+
+@SIZES
+async def test_a_limit_entry_is_placed_moved_and_filled_and_its_bracket_works(size: tuple[int, int]) -> None:
+    engine = HandsOn()
+    cockpit = HandsOnCockpit(engine)
+    venue, app = engine.venue, cockpit.app
+    async with running(cockpit, size) as pilot:
+        await cockpit.do(pilot, "o", "s", "l", *f"{MNQ.price(PRICE + 20)}")
+        await cockpit.do(pilot, "down", "2", "down", "4", "0")
+        assert "entry" in shown(cockpit)
+        await cockpit.do(pilot, "enter", "y")
+        [sent] = engine.sent
+        assert isinstance(sent, PlaceManual)
+        assert (sent.side, sent.entry, sent.price, sent.qty) == (
+            Side.SELL,
+            OrderType.LIMIT,
+            MNQ.price(PRICE + 20),
+            2,
+        )
+        await cockpit.settle(pilot)
+        [entry] = engine.entries
+        assert "entry" in cockpit.pane("orders") or size == (80, 24)
+        await cockpit.do(pilot, "]", "]", "enter")
+        if isinstance(app.screen, ConfirmScreen):
+            await cockpit.do(pilot, "y")
+        await cockpit.settle(pilot)
+        assert venue.order(entry).limit == PRICE + 22
+        engine.fill(entry)
+        venue.obey(3)
+        assert venue.stops() == [(2, PRICE + 62)]
+        assert venue.targets() == [(2, PRICE + 22 - 80)]
+
+
+@SIZES
+async def test_nothing_that_is_pasted_or_typed_ahead_trades(size: tuple[int, int]) -> None:
+    engine = HandsOn()
+    cockpit = HandsOnCockpit(engine)
+    app = cockpit.app
+    async with running(cockpit, size) as pilot:
+
+        async def burst(keys: tuple[str, ...]) -> None:
+            for key in keys:
+                await pilot.press(key)
+            await cockpit.later(pilot)
+
+        # The whole task at once: the ticket is open, and nothing was asked.
+        await burst(("o", "enter", "y", "y", "enter"))
+        assert isinstance(app.screen, TicketScreen)
+        assert engine.sent == []
+        app.screen.post_message(Paste("bs\ry\r"))
+        await pilot.pause()
+        assert isinstance(app.screen, TicketScreen)
+        await cockpit.do(pilot, "escape")
+
+        await _buy(engine, cockpit, pilot)
+        sent = len(engine.sent)
+        for task in (
+            ("]", "]", "enter", "y"),
+            ("[", "[", "enter", "y", "y"),
+            ("u", "2", "5", "enter", "y"),
+            ("R", "y", "enter", "y"),
+            ("C", "y", "y", "enter"),
+        ):
+            await burst(task)
+            cockpit.clock.now += 2
+            for _ in range(3):
+                await cockpit.later(pilot)
+                if not isinstance(app.screen, MainScreen):
+                    await cockpit.do(pilot, "escape")
+            assert len(engine.sent) == sent, task
+            assert isinstance(app.screen, MainScreen)
+
+
+async def _buy(engine: HandsOn, cockpit: HandsOnCockpit, pilot: Pilot[object]) -> None:
+    engine.venue.say(
+        PlaceManual(id="first", instrument="MNQ", side=Side.BUY, qty=3, stop_ticks=40, target_ticks=(80,))
+    )
+    await cockpit.settle(pilot)
+
+
+async def test_what_can_be_overridden_is_typed_and_what_cant_is_not() -> None:
+    engine = HandsOn()
+    cockpit = HandsOnCockpit(engine)
+    app = cockpit.app
+    async with running(cockpit, (80, 24)) as pilot:
+        await cockpit.do(pilot, "o")
+        assert isinstance(app.screen, TicketScreen)
+        await cockpit.do(pilot, *("down",) * 4, "1")
+        assert app.screen.ticket.target.mode is HowSaid.R
+        assert "(type reward-to-risk in override)" in shown(cockpit)
+        await cockpit.do(pilot, "enter")
+        assert isinstance(app.screen, TicketScreen)
+        await cockpit.do(pilot, "up", *("up",) * 4, *"reward-to-risk")
+        assert "would be taken" in shown(cockpit)
+        await cockpit.do(pilot, "enter")
+        assert "OVERRIDES reward-to-risk" in str(app.screen.query_one("#words").render())
+        await cockpit.do(pilot, "y")
+        assert isinstance(engine.sent[0], PlaceManual)
+        assert engine.sent[0].override == ("reward-to-risk",)
