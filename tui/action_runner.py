@@ -21,7 +21,7 @@ from tui.row_menu import entries, heading, scope_of
 from tui.screen_state import aim_of
 from tui.screens.main import MainScreen
 from tui.things import HAS_CONTRACT, Thing
-from tui.trading_by_hand import TradingByHand
+from tui.trading_by_hand import ByHandActions, TradingByHand
 from tui.typing_pace import HELD, READ, could_be_read
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ DEBOUNCE = 0.3
 """Seconds in which a key whose action asks first counts once."""
 
 
-class ActionRunner:
+class ActionRunner(ByHandActions):
     """One for each cockpit. Fulfils tui.actions.ActionTarget."""
 
     def __init__(self, cockpit: CockpitApp, main: MainScreen) -> None:
@@ -144,24 +144,6 @@ class ActionRunner:
         self._cockpit.redraw()
 
     # What looks.
-
-    def open_ticket(self) -> None:
-        self.by_hand.open_ticket(self._row)
-
-    def move_price(self, by: int) -> None:
-        self.by_hand.move_price(by, self._row)
-
-    def trail(self) -> None:
-        self.by_hand.trail(self._row)
-
-    def add_target(self) -> None:
-        self.by_hand.add_target(self._row)
-
-    def add_to_trade(self) -> None:
-        self.by_hand.add_to_trade(self._row)
-
-    def reverse(self) -> None:
-        self.by_hand.reverse(self._row)
 
     def step_contract(self, by: int) -> None:
         self._main.instrument = self._cockpit.presenter.step_contract(by)

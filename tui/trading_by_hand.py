@@ -151,3 +151,28 @@ class TradingByHand:
                 self.send(sent, f"reverse {name}")
 
         self.confirm(lambda: asked, confirmed)
+
+
+class ByHandActions:
+    """What of tui.actions.ActionTarget is by hand: each for the row under the cursor."""
+
+    by_hand: TradingByHand
+    _row: Thing | None
+
+    def open_ticket(self) -> None:
+        self.by_hand.open_ticket(self._row)
+
+    def move_price(self, by: int) -> None:
+        self.by_hand.move_price(by, self._row)
+
+    def trail(self) -> None:
+        self.by_hand.trail(self._row)
+
+    def add_target(self) -> None:
+        self.by_hand.add_target(self._row)
+
+    def add_to_trade(self) -> None:
+        self.by_hand.add_to_trade(self._row)
+
+    def reverse(self) -> None:
+        self.by_hand.reverse(self._row)

@@ -140,7 +140,9 @@ class AccessLog:
         self._greet(who)
 
     def commanded(self, who: Visitor, command: AnyCommand, answer: str) -> None:
-        """A command was handed to the engine, and what it answered."""
+        """A command was handed to the engine, and what it answered. A dry run commands nothing."""
+        if getattr(command, "dry_run", False):
+            return
         self._write("commanded", who, what=msgspec.to_builtins(command), detail=answer)
 
     def refused(self, who: Visitor, what: str, why: str) -> None:

@@ -8,7 +8,15 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from engine.model.commands import AnyCommand, CancelManual, ChangeManual, PlaceManual, ReduceManual
+from engine.model.commands import (
+    AddManual,
+    AnyCommand,
+    CancelManual,
+    ChangeManual,
+    PlaceManual,
+    ReduceManual,
+    ReverseManual,
+)
 from engine.model.market import Side
 from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.orders import AccountKind, OrderType
@@ -88,6 +96,45 @@ def test_what_is_typed_is_what_is_sent(places: Paths) -> None:
     assert cancelled == CancelManual(id="z", source="cli", order="3-17")
     [reduced] = _sent(places, view, ["order", "close", "mnq", "--qty", "1", "--id", "p"])
     assert reduced == ReduceManual(id="p", source="cli", instrument="MNQ", qty=1)
+
+
+def test_a_trade_is_added_to_reversed_given_targets_and_followed(places: Paths, capsys: Out) -> None:
+    view = trading_view()
+    many = "order modify 3-17 --add-target 20025 --drop-target 20010 --trail-ticks 30 --id y"
+    [changed] = _sent(places, view, many.split())
+    assert changed == ChangeManual(
+        id="y",
+        source="cli",
+        order="3-17",
+        add_target=Decimal(20025),
+        drop_targets=(Decimal(20010),),
+        trail_ticks=30,
+    )
+    turn = ["order", "reverse", "MNQ", "--stop-ticks", "40", "--target-ticks", "80", "--id", "r"]
+    [reversed_] = _sent(places, view, turn)
+    assert reversed_ == ReverseManual(
+        id="r", source="cli", instrument="MNQ", stop_ticks=40, target_ticks=(80,)
+    )
+    plan = replace(view, orders=(replace(view.orders[0], plan="3-17", instrument="MNQ"),))
+    [added] = _sent(places, plan, ["order", "add", "3-17", "--qty", "2", "--id", "a"])
+    assert added == AddManual(id="a", source="cli", order="3-17", qty=2)
+    assert _sent(places, view, ["order", "add", "9-9", "--qty", "2", "--id", "a"], 2) == []
+    assert "no trade with orders is called 9-9" in capsys.readouterr().err
+
+
+def test_one_line_may_go_into_several_books(places: Paths, capsys: Out) -> None:
+    view = trading_view()
+    two = replace(view, books=(*view.books, replace(view.books[0], book="second")))
+    names = (view.books[0].book, "second")
+    line = "order place buy MNQ --sized --stop-ticks 40 --dry-run --id b"
+    [sent] = _sent(places, two, [*line.split(), "--all-books"])
+    assert isinstance(sent, PlaceManual)
+    assert (sent.book, sent.books, sent.sized, sent.qty) == (None, names, True, None)
+    [sent] = _sent(places, two, [*line.split(), "--book", "second"])
+    assert isinstance(sent, PlaceManual)
+    assert (sent.book, sent.books) == ("second", ())
+    assert _sent(places, two, [*line.split(), "--book", "second", "--all-books"], 2) == []
+    assert "give one" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from engine.model.commands import PlaceManual
 from engine.model.market import Side
 from tests.tui.cockpit import running
 from tests.tui.hands_on import HandsOn, HandsOnCockpit
+from tui.widgets.pane_area import PaneArea
 
 pytestmark = pytest.mark.skipif(
     sys.version_info[:2] != (3, 11), reason="pictures are compared on Python 3.11 only"
@@ -30,6 +31,7 @@ async def test_the_ticket_in_all_themes_and_the_bar(picture: Any) -> None:
     cockpit = HandsOnCockpit(engine)
     app = cockpit.app
     async with running(cockpit, SIZES[0]) as pilot:
+        app.main.query_one(PaneArea).visible = False  # what lies behind has pictures of its own
 
         async def drawn(size: tuple[int, int]) -> str:
             await pilot.resize_terminal(*size)

@@ -1,4 +1,4 @@
-"""tstream order place, modify, cancel, close and list: orders by hand, to the running engine."""
+"""tstream order place, modify, add, close, reverse, cancel and list: orders by hand, to a running engine."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import typer
 from adapters.common.redaction import printable
 from adapters.control.client import fetch_view, send_command
 from engine.model.commands import (
+    AddManual,
     CancelManual,
     ChangeManual,
     ManualCommand,
     PlaceManual,
     ReduceManual,
+    ReverseManual,
 )
 from engine.model.errors import UnknownOutcomeError
 from engine.model.market import Side
@@ -35,6 +37,7 @@ def place(
     *,
     qty: Decimal | None,
     risk: Decimal | None,
+    sized: bool,
     limit: Decimal | None,
     stop_entry: Decimal | None,
     stop: Decimal | None,
@@ -43,7 +46,8 @@ def place(
     target_ticks: Sequence[int],
     minutes: int | None,
     override: Sequence[str],
-    book: str | None,
+    books: Sequence[str],
+    all_books: bool,
     name: str | None,
     dry_run: bool,
     sure: bool,
@@ -55,15 +59,18 @@ def place(
     entry = OrderType.MARKET
     if limit is not None or stop_entry is not None:
         entry = OrderType.LIMIT if limit is not None else OrderType.STOP
-    view = _known(contract, book)
+    view = _known(contract, None)
+    book, several = _meant(view, books, all_books)
     command = PlaceManual(
         id=name or new_id(),
         source=SOURCE,
         instrument=contract,
         side=Side(side),
         book=book,
+        books=several,
         qty=_lots(view, contract, qty),
         risk_usd=risk,
+        sized=sized,
         entry=entry,
         price=limit if limit is not None else stop_entry,
         stop=stop,
@@ -75,7 +82,7 @@ def place(
         dry_run=dry_run,
     )
     what = f"{side} {contract}"
-    return _send(view, command, book, what, sure=sure or dry_run, as_json=as_json)
+    return _send(view, command, several or book, what, sure=sure or dry_run, as_json=as_json)
 
 
 def modify(
@@ -84,6 +91,9 @@ def modify(
     price: Decimal | None,
     stop: Decimal | None,
     targets: Sequence[Decimal],
+    add_target: Decimal | None,
+    drop_targets: Sequence[Decimal],
+    trail_ticks: int | None,
     override: Sequence[str],
     book: str | None,
     name: str | None,
@@ -100,11 +110,79 @@ def modify(
         price=price,
         stop=stop,
         targets=tuple(targets),
+        add_target=add_target,
+        drop_targets=tuple(drop_targets),
+        trail_ticks=trail_ticks,
         override=tuple(override),
         dry_run=dry_run,
     )
     view = _known(None, book)
     return _send(view, command, book, f"change {order}", sure=sure or dry_run, as_json=as_json)
+
+
+def add(
+    order: str,
+    *,
+    qty: Decimal | None,
+    risk: Decimal | None,
+    override: Sequence[str],
+    book: str | None,
+    name: str | None,
+    dry_run: bool,
+    sure: bool,
+    as_json: bool,
+) -> int:
+    """Add to a trade that is held; the exit code. Raises PortError, CommandError."""
+    view = _known(None, book)
+    found = next((o.instrument for o in view.orders if order in (o.plan, o.client_id)), None)
+    if qty is not None and found is None:
+        raise UsageError(f"no trade with orders is called {order}", "tstream order list shows them")
+    command = AddManual(
+        id=name or new_id(),
+        source=SOURCE,
+        order=order,
+        book=book,
+        qty=None if found is None else _lots(view, found, qty),
+        risk_usd=risk,
+        override=tuple(override),
+        dry_run=dry_run,
+    )
+    return _send(view, command, book, f"add to {order}", sure=sure or dry_run, as_json=as_json)
+
+
+def reverse(
+    contract: str,
+    *,
+    qty: Decimal | None,
+    risk: Decimal | None,
+    stop: Decimal | None,
+    stop_ticks: int | None,
+    targets: Sequence[Decimal],
+    target_ticks: Sequence[int],
+    override: Sequence[str],
+    book: str | None,
+    name: str | None,
+    dry_run: bool,
+    sure: bool,
+    as_json: bool,
+) -> int:
+    """Close what is held and enter the other side; the exit code. Raises PortError, CommandError."""
+    view = _known(contract, book)
+    command = ReverseManual(
+        id=name or new_id(),
+        source=SOURCE,
+        instrument=contract,
+        book=book,
+        qty=_lots(view, contract, qty),
+        risk_usd=risk,
+        stop=stop,
+        stop_ticks=stop_ticks,
+        targets=tuple(targets),
+        target_ticks=tuple(target_ticks),
+        override=tuple(override),
+        dry_run=dry_run,
+    )
+    return _send(view, command, book, f"reverse {contract}", sure=sure or dry_run, as_json=as_json)
 
 
 def cancel(order: str, *, book: str | None, name: str | None, as_json: bool) -> int:
@@ -117,20 +195,28 @@ def close(
     contract: str,
     *,
     qty: Decimal | None,
-    book: str | None,
+    books: Sequence[str],
+    all_books: bool,
     name: str | None,
     dry_run: bool,
     sure: bool,
     as_json: bool,
 ) -> int:
     """Close a part of what is held; the exit code. Raises PortError, CommandError."""
-    view = _known(contract, book)
+    view = _known(contract, None)
+    book, several = _meant(view, books, all_books)
     lots = _lots(view, contract, qty)
     command = ReduceManual(
-        id=name or new_id(), source=SOURCE, instrument=contract, book=book, qty=lots, dry_run=dry_run
+        id=name or new_id(),
+        source=SOURCE,
+        instrument=contract,
+        book=book,
+        books=several,
+        qty=lots,
+        dry_run=dry_run,
     )
     what = f"close {'half' if qty is None else qty} of {contract}"
-    return _send(view, command, book, what, sure=sure or dry_run, as_json=as_json)
+    return _send(view, command, several or book, what, sure=sure or dry_run, as_json=as_json)
 
 
 def list_orders(book: str | None, *, as_json: bool) -> int:
@@ -163,6 +249,16 @@ def _known(contract: str | None, book: str | None) -> View:
     return view
 
 
+def _meant(view: View, books: Sequence[str], all_books: bool) -> tuple[str | None, tuple[str, ...]]:
+    """The one book, or several. Raises UsageError."""
+    if all_books and books:
+        raise UsageError("--book and --all-books are two ways to say where: give one")
+    for book in books:
+        require_known(view, None, book)
+    found = tuple(b.book for b in view.books) if all_books else tuple(dict.fromkeys(books))
+    return (next(iter(found), None), ()) if len(found) < 2 else (None, found)
+
+
 def _lots(view: View, contract: str, qty: Decimal | None) -> int | None:
     """A quantity as people count it (contracts, shares, coins) in lots. Raises UsageError."""
     if qty is None:
@@ -175,7 +271,13 @@ def _lots(view: View, contract: str, qty: Decimal | None) -> int | None:
 
 
 def _send(
-    view: View, command: ManualCommand, book: str | None, what: str, *, sure: bool, as_json: bool
+    view: View,
+    command: ManualCommand,
+    book: str | tuple[str, ...] | None,
+    what: str,
+    *,
+    sure: bool,
+    as_json: bool,
 ) -> int:
     if not sure:
         _ask(view, book, what)
@@ -185,18 +287,25 @@ def _send(
         again = f"the same line with --id {command.id} asks again, and does nothing twice"
         raise CommandError(f"{error}", again) from None
     if as_json:
-        told = {"id": command.id, "done": bool(answer.done), "text": answer.text}
+        told = {
+            "id": command.id,
+            "done": bool(answer.done),
+            "text": answer.text,
+            "verdicts": answer.verdicts,
+        }
         say(msgspec.json.encode(told).decode())
     elif answer.done:
-        say(answer.text)
+        for text in [one.text for one in answer.verdicts] if len(answer.verdicts) > 1 else [answer.text]:
+            say(text)
     else:
         raise CommandError(answer.text)
     return 0 if answer.done else 1
 
 
-def _ask(view: View, book: str | None, what: str) -> None:
+def _ask(view: View, book: str | tuple[str, ...] | None, what: str) -> None:
     """On real money a person confirms what is placed. Raises CommandError."""
-    live = [b for b in view.books if b.kind is AccountKind.LIVE and book in (None, b.book)]
+    meant = (book,) if isinstance(book, str) else book
+    live = [b for b in view.books if b.kind is AccountKind.LIVE and (meant is None or b.book in meant)]
     if not live:
         return
     accounts = ", ".join(printable(b.account) for b in live)

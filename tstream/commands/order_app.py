@@ -18,14 +18,18 @@ _EPILOG = """
   tstream order place sell MNQ --risk 100 --limit 20100 --stop 20110 --target 20080 --minutes 30
   tstream order place buy ES --qty 1 --stop-entry 6010 --stop 6005 --target 6015 --target 6025
   tstream order place buy BTCUSDT --qty 0.01 --stop 92000 --target 96000
+  tstream order place buy MNQ --sized --stop-ticks 40 --target-ticks 80 --all-books --dry-run
   tstream order modify 3-17 --stop 19985
+  tstream order modify 3-17 --add-target 20025 --trail-ticks 30
+  tstream order add 3-17 --qty 1
+  tstream order reverse MNQ --stop-ticks 40 --target-ticks 80
   tstream order cancel 3-17
   tstream order close MNQ --qty 1
 """
 
 order_app = typer.Typer(
-    help="Place, move and take back orders by hand: each a trade with its stop, through the same gate and "
-    "limits as every other.",
+    help="Place, move, add to, reverse and take back orders by hand: each with its stop, through the same "
+    "gate and limits as every other.",
     epilog=_EPILOG,
     rich_markup_mode="rich",
     no_args_is_help=True,
@@ -64,6 +68,26 @@ Order = Annotated[
 Targets = Annotated[
     list[Decimal] | None, _price("--target", "Where it is closed in profit; twice for half and half.")
 ]
+Books = Annotated[
+    list[str] | None,
+    typer.Option("--book", metavar="NAME", help="Which book; several times for several."),
+]
+AllBooks = Annotated[bool, typer.Option("--all-books", help="In every book: one of each, each by its gate.")]
+Risk = Annotated[
+    Decimal | None,
+    typer.Option(
+        "--risk",
+        parser=_number,
+        metavar="USD",
+        help="Or as much as may lose so much at its stop, costs included.",
+    ),
+]
+StopTicks = Annotated[
+    int | None, typer.Option("--stop-ticks", min=1, metavar="N", help="Or so far from the entry.")
+]
+TargetTicks = Annotated[
+    list[int] | None, typer.Option("--target-ticks", min=1, metavar="N", help="Or so far from the entry.")
+]
 OneBook = Annotated[
     str | None, typer.Option("--book", metavar="NAME", help="Which book; needed where there are several.")
 ]
@@ -86,33 +110,24 @@ def place(
     side: Annotated[SideOption, typer.Argument(help="buy or sell.")],
     contract: Annotated[str, typer.Argument(parser=options.symbol, metavar="CONTRACT")],
     qty: Annotated[Decimal | None, _quantity("How much: contracts, shares, coins.")] = None,
-    risk: Annotated[
-        Decimal | None,
-        typer.Option(
-            "--risk",
-            parser=_number,
-            metavar="USD",
-            help="Or as much as may lose so much at its stop, costs included.",
-        ),
-    ] = None,
+    risk: Risk = None,
+    sized: Annotated[
+        bool, typer.Option("--sized", help="Or as many as the book's own sizing makes of the stop.")
+    ] = False,
     limit: Annotated[Decimal | None, _price("--limit", "Rest there; without it, at market.")] = None,
     stop_entry: Annotated[
         Decimal | None, _price("--stop-entry", "Enter once the market has come to this price.")
     ] = None,
     stop: Annotated[Decimal | None, _price("--stop", "The protective stop.")] = None,
-    stop_ticks: Annotated[
-        int | None, typer.Option("--stop-ticks", min=1, metavar="N", help="Or so far from the entry.")
-    ] = None,
+    stop_ticks: StopTicks = None,
     target: Targets = None,
-    target_ticks: Annotated[
-        list[int] | None,
-        typer.Option("--target-ticks", min=1, metavar="N", help="Or so far from the entry."),
-    ] = None,
+    target_ticks: TargetTicks = None,
     minutes: Annotated[
         int | None, typer.Option("--minutes", min=1, max=1440, help="How long it rests; else for the day.")
     ] = None,
     override: Override = None,
-    book: OneBook = None,
+    book: Books = None,
+    all_books: AllBooks = False,
     name: Named = None,
     dry_run: DryRun = False,
     yes: args.Yes = False,
@@ -127,6 +142,7 @@ def place(
             contract,
             qty=qty,
             risk=risk,
+            sized=sized,
             limit=limit,
             stop_entry=stop_entry,
             stop=stop,
@@ -135,7 +151,8 @@ def place(
             target_ticks=target_ticks or (),
             minutes=minutes,
             override=override or (),
-            book=book,
+            books=book or (),
+            all_books=all_books,
             name=name,
             dry_run=dry_run,
             sure=yes,
@@ -150,6 +167,18 @@ def modify(
     price: Annotated[Decimal | None, _price("--price", "Where a resting entry goes.")] = None,
     stop: Annotated[Decimal | None, _price("--stop", "Where the protective stop goes.")] = None,
     target: Targets = None,
+    add_target: Annotated[
+        Decimal | None, _price("--add-target", "One more target, for a part of what is held.")
+    ] = None,
+    drop_target: Annotated[
+        list[Decimal] | None, _price("--drop-target", "Take the target at this price off; several times.")
+    ] = None,
+    trail_ticks: Annotated[
+        int | None,
+        typer.Option(
+            "--trail-ticks", min=0, metavar="N", help="Its stop follows so far behind; 0 ends that."
+        ),
+    ] = None,
     override: Override = None,
     book: args.Book = None,
     name: Named = None,
@@ -166,6 +195,79 @@ def modify(
             price=price,
             stop=stop,
             targets=target or (),
+            add_target=add_target,
+            drop_targets=drop_target or (),
+            trail_ticks=trail_ticks,
+            override=override or (),
+            book=book,
+            name=name,
+            dry_run=dry_run,
+            sure=yes,
+            as_json=as_json,
+        )
+    )
+
+
+@order_app.command()
+def add(
+    order: Order,
+    qty: Annotated[Decimal | None, _quantity("How much more.")] = None,
+    risk: Risk = None,
+    override: Override = None,
+    book: args.Book = None,
+    name: Named = None,
+    dry_run: DryRun = False,
+    yes: args.Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Add to a trade that is held, at market, under the stop and the last target that it has."""
+    from tstream.commands import manual as commands
+
+    raise typer.Exit(
+        commands.add(
+            order,
+            qty=qty,
+            risk=risk,
+            override=override or (),
+            book=book,
+            name=name,
+            dry_run=dry_run,
+            sure=yes,
+            as_json=as_json,
+        )
+    )
+
+
+@order_app.command()
+def reverse(
+    contract: Annotated[str, typer.Argument(parser=options.symbol, metavar="CONTRACT")],
+    qty: Annotated[
+        Decimal | None, _quantity("How much of the new side; without it, as much as is held.")
+    ] = None,
+    risk: Risk = None,
+    stop: Annotated[Decimal | None, _price("--stop", "The new side's protective stop.")] = None,
+    stop_ticks: StopTicks = None,
+    target: Targets = None,
+    target_ticks: TargetTicks = None,
+    override: Override = None,
+    book: OneBook = None,
+    name: Named = None,
+    dry_run: DryRun = False,
+    yes: args.Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Close what is held and, once that is proven, enter the other side with its stop."""
+    from tstream.commands import manual as commands
+
+    raise typer.Exit(
+        commands.reverse(
+            contract,
+            qty=qty,
+            risk=risk,
+            stop=stop,
+            stop_ticks=stop_ticks,
+            targets=target or (),
+            target_ticks=target_ticks or (),
             override=override or (),
             book=book,
             name=name,
@@ -188,7 +290,8 @@ def cancel(order: Order, book: args.Book = None, name: Named = None, as_json: Js
 def close(
     contract: Annotated[str, typer.Argument(parser=options.symbol, metavar="CONTRACT")],
     qty: Annotated[Decimal | None, _quantity("How much; without it, half.")] = None,
-    book: OneBook = None,
+    book: Books = None,
+    all_books: AllBooks = False,
     name: Named = None,
     dry_run: DryRun = False,
     yes: args.Yes = False,
@@ -198,7 +301,16 @@ def close(
     from tstream.commands import manual as commands
 
     raise typer.Exit(
-        commands.close(contract, qty=qty, book=book, name=name, dry_run=dry_run, sure=yes, as_json=as_json)
+        commands.close(
+            contract,
+            qty=qty,
+            books=book or (),
+            all_books=all_books,
+            name=name,
+            dry_run=dry_run,
+            sure=yes,
+            as_json=as_json,
+        )
     )
 
 

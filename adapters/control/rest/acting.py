@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from decimal import Decimal
 
@@ -15,11 +16,13 @@ from adapters.control.rest.looking import known_contract
 from adapters.control.rest.problem import ApiProblem, Code
 from adapters.control.rest.service import ApiCall, ApiService, Caller, WireAnswer, done, unknown
 from adapters.control.rest.shapes import (
+    ChangeRequest,
     CloseRequest,
     CommandReply,
     OrderReply,
     OrderRequest,
     PlainNumber,
+    ReverseRequest,
     StartRequest,
     StopRequest,
     plain,
@@ -27,12 +30,17 @@ from adapters.control.rest.shapes import (
 from engine.model.commands import (
     AGAIN,
     ONLY_TRIED,
+    AddManual,
     CancelManual,
+    ChangeManual,
     Flatten,
     Halt,
+    ManualCommand,
     Pause,
     PlaceManual,
+    ReduceManual,
     Resume,
+    ReverseManual,
     RunCommand,
     Shutdown,
 )
@@ -67,8 +75,81 @@ async def close_positions(call: ApiCall) -> CommandReply:
         raise ApiProblem(
             Code.REFUSED, "say what to close", "give a symbol, or all: true for every position, and not both"
         )
-    command = Flatten(id=_new_id(), source=call.caller.source, instrument=body.symbol, book=body.book)
+    who = call.caller.source
+    if body.qty is None and not body.dry_run:
+        command = Flatten(id=_new_id(), source=who, instrument=body.symbol, book=body.book)
+        return await _command(call, command)
+    if body.symbol is None or body.qty is None:
+        raise ApiProblem(Code.REFUSED, "say what to close", "a part has a symbol and a qty")
+    contract = known_contract(await call.api.view(), body.symbol)
+    part = ReduceManual(
+        id=_new_id(),
+        source=who,
+        instrument=body.symbol,
+        book=body.book,
+        qty=_lots(body.qty, contract),
+        dry_run=body.dry_run,
+    )
+    return await _command(call, part)
+
+
+async def reverse_position(call: ApiCall) -> CommandReply:
+    body: ReverseRequest = call.body
+    contract = known_contract(await call.api.view(), body.symbol)
+    command = ReverseManual(
+        id=_new_id(),
+        source=call.caller.source,
+        instrument=contract.instrument,
+        book=body.book,
+        qty=_lots(body.qty, contract),
+        risk_usd=plain(body.risk_usd),
+        stop=plain(body.stop),
+        stop_ticks=body.stop_ticks,
+        targets=_prices(body.targets),
+        target_ticks=body.target_ticks,
+        override=body.override,
+        dry_run=body.dry_run,
+    )
     return await _command(call, command)
+
+
+async def change_order(call: ApiCall) -> CommandReply:
+    body: ChangeRequest = call.body
+    who, order = call.caller.source, call.path["order_id"]
+    if body.add_qty is not None:
+        symbols = [o.instrument for o in (await call.api.view()).orders if order in (o.plan, o.client_id)]
+        if not symbols:
+            raise ApiProblem(
+                Code.REFUSED, f"no trade with orders is called {order}", "look at /trading/orders"
+            )
+        contract = known_contract(await call.api.view(), symbols[0])
+        more = AddManual(
+            id=_new_id(),
+            source=who,
+            order=order,
+            qty=_lots(body.add_qty, contract),
+            override=body.override,
+            dry_run=body.dry_run,
+        )
+        return await _command(call, more)
+    command = ChangeManual(
+        id=_new_id(),
+        source=who,
+        order=order,
+        price=plain(body.price),
+        stop=plain(body.stop),
+        targets=_prices(body.targets),
+        add_target=plain(body.add_target),
+        drop_targets=_prices(body.drop_targets),
+        trail_ticks=body.trail_ticks,
+        override=body.override,
+        dry_run=body.dry_run,
+    )
+    return await _command(call, command)
+
+
+def _prices(given: Iterable[PlainNumber]) -> tuple[Decimal, ...]:
+    return tuple(price for one in given if (price := plain(one)) is not None)
 
 
 async def cancel_order(call: ApiCall) -> CommandReply:
@@ -76,9 +157,9 @@ async def cancel_order(call: ApiCall) -> CommandReply:
     return await _command(call, command)
 
 
-async def _command(call: ApiCall, command: RunCommand | CancelManual) -> CommandReply:
+async def _command(call: ApiCall, command: RunCommand | ManualCommand) -> CommandReply:
     notice = done(await call.api.ask(call.caller, command))
-    return CommandReply(id=command.id, message=notice.text)
+    return CommandReply(id=command.id, message=notice.text, verdicts=notice.verdicts)
 
 
 def _new_id() -> str:
@@ -173,13 +254,15 @@ def _order(command: str, source: str, body: OrderRequest, contract: ContractView
         instrument=contract.instrument,
         side=body.side,
         book=body.book,
+        books=body.books,
         qty=_lots(body.qty, contract),
         risk_usd=plain(body.risk_usd),
+        sized=body.sized,
         entry=body.type,
         price=plain(body.price),
         stop=plain(body.stop),
         stop_ticks=body.stop_ticks,
-        targets=tuple(price for one in body.targets if (price := plain(one)) is not None),
+        targets=_prices(body.targets),
         target_ticks=body.target_ticks,
         minutes=body.minutes,
         override=body.override,
@@ -202,7 +285,7 @@ def _answer(order: PlaceManual, notice: Notice, *, looked_up: bool) -> WireAnswe
         told = done(notice)
     except ApiProblem as problem:
         return WireAnswer(problem.code.status, _ENCODER.encode(problem.reply))
-    reply = OrderReply(order_id=order.id, message=told.text, dry_run=order.dry_run)
+    reply = OrderReply(order_id=order.id, message=told.text, dry_run=order.dry_run, verdicts=told.verdicts)
     return WireAnswer(200, _ENCODER.encode(reply))
 
 

@@ -12,12 +12,13 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from engine.model.commands import MOST_MINUTES, MOST_TARGETS, MOST_TICKS
+from engine.model.commands import MOST_BOOKS, MOST_MINUTES, MOST_TARGETS, MOST_TICKS
 from engine.model.market import Side, Timeframe
 from engine.model.notices import Notice
 from engine.model.orders import AccountKind, OrderType
 from engine.model.refusals import OVERRIDES
 from engine.model.restrictions import RestrictionView, TradingState
+from engine.model.verdicts import OrderVerdict
 from engine.model.view import (
     AlertView,
     BookView,
@@ -117,6 +118,8 @@ class OrderRequest(ApiRequest, frozen=True):
     """Contracts, shares, coins."""
     risk_usd: PlainNumber | None = None
     """Or what may be lost at the stop, costs included; the quantity follows from it."""
+    sized: bool = False
+    """Or as many as the book's own sizing makes of the stop."""
     type: OrderType = OrderType.MARKET
     price: PlainNumber | None = None
     """Where a limit or stop entry rests."""
@@ -132,6 +135,8 @@ class OrderRequest(ApiRequest, frozen=True):
     """How long an entry may rest; without, for the day."""
     book: BookName | None = None
     """Needed where there are several."""
+    books: Annotated[tuple[BookName, ...], Meta(max_length=MOST_BOOKS)] = ()
+    """Or several: one trade in each, and a verdict of each."""
     override: Annotated[tuple[Override, ...], Meta(max_length=len(OVERRIDES))] = ()
     """Refusals that give way to a person (docs/manual-orders.md#overrides)."""
     dry_run: bool = False
@@ -144,6 +149,44 @@ class CloseRequest(ApiRequest, frozen=True):
     """Without: in every book."""
     all: bool = False
     """Close everything; needed where no symbol is given."""
+    qty: PlainNumber | None = None
+    """So much of the symbol at market, in one book; what stays keeps its stops. Without: all of it."""
+    dry_run: bool = False
+    """Of a part: only say what would come of it."""
+
+
+class ReverseRequest(ApiRequest, frozen=True):
+    """What is not said is as of the trade that is closed."""
+
+    symbol: Symbol
+    book: BookName | None = None
+    """Needed where there are several."""
+    qty: PlainNumber | None = None
+    risk_usd: PlainNumber | None = None
+    stop: PlainNumber | None = None
+    stop_ticks: Ticks | None = None
+    targets: Annotated[tuple[PlainNumber, ...], Meta(max_length=MOST_TARGETS)] = ()
+    target_ticks: Annotated[tuple[Ticks, ...], Meta(max_length=MOST_TARGETS)] = ()
+    override: Annotated[tuple[Override, ...], Meta(max_length=len(OVERRIDES))] = ()
+    dry_run: bool = False
+
+
+class ChangeRequest(ApiRequest, frozen=True):
+    """What is left out stays."""
+
+    price: PlainNumber | None = None
+    """Where a resting entry goes."""
+    stop: PlainNumber | None = None
+    targets: Annotated[tuple[PlainNumber, ...], Meta(max_length=MOST_TARGETS)] = ()
+    """All of them, nearest first."""
+    add_target: PlainNumber | None = None
+    drop_targets: Annotated[tuple[PlainNumber, ...], Meta(max_length=MOST_TARGETS)] = ()
+    trail_ticks: Annotated[int, Meta(ge=0, le=MOST_TICKS)] | None = None
+    """Its stop follows at this distance; 0 ends that."""
+    add_qty: PlainNumber | None = None
+    """So much more of the trade at market, instead of any change."""
+    override: Annotated[tuple[Override, ...], Meta(max_length=len(OVERRIDES))] = ()
+    dry_run: bool = False
 
 
 class SubscribeRequest(ApiRequest, frozen=True):
@@ -193,12 +236,14 @@ class AliveReply(Struct, frozen=True, omit_defaults=True, kw_only=True):
     restrictions: tuple[RestrictionView, ...] | None = None
 
 
-class CommandReply(Struct, frozen=True, kw_only=True):
+class CommandReply(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The engine has taken a command, and this is its answer."""
 
     id: str
     """Of the command, as the journal has it."""
     message: str
+    verdicts: tuple[OrderVerdict, ...] = ()
+    """What each book says to an order by hand: quantity, risk, what is left of its limits."""
 
 
 class OrderReply(Struct, frozen=True, kw_only=True):
@@ -208,6 +253,8 @@ class OrderReply(Struct, frozen=True, kw_only=True):
     """By which it is cancelled."""
     message: str
     dry_run: bool = False
+    verdicts: tuple[OrderVerdict, ...] = ()
+    """What each book says: quantity, risk, what is left of its limits."""
 
 
 class OrdersReply(Struct, frozen=True):

@@ -14,12 +14,15 @@ from msgspec.structs import replace
 
 from engine.model.commands import (
     CancelManual,
+    ChangeManual,
     Command,
     Flatten,
     Halt,
     Pause,
     PlaceManual,
+    ReduceManual,
     Resume,
+    ReverseManual,
     Shutdown,
 )
 from engine.model.market import Side, Timeframe
@@ -108,6 +111,30 @@ async def test_klines_are_prices_and_the_newest_is_told_to_be_forming(tmp_path: 
             Flatten(id="", instrument="MNQ", book="eval"),
         ),
         ("DELETE", "/trading/order/3-17", None, CancelManual(id="", order="3-17")),
+        (
+            "POST",
+            "/positions/close",
+            {"symbol": "MNQ", "qty": 1},
+            ReduceManual(id="", instrument="MNQ", qty=1),
+        ),
+        (
+            "POST",
+            "/positions/reverse",
+            {"symbol": "MNQ", "stop_ticks": 40, "target_ticks": [80], "book": "eval"},
+            ReverseManual(id="", instrument="MNQ", book="eval", stop_ticks=40, target_ticks=(80,)),
+        ),
+        (
+            "PATCH",
+            "/trading/order/3-17",
+            {"stop": "21000.25", "trail_ticks": 30, "drop_targets": [21020]},
+            ChangeManual(
+                id="",
+                order="3-17",
+                stop=Decimal("21000.25"),
+                trail_ticks=30,
+                drop_targets=(Decimal(21020),),
+            ),
+        ),
     ],
 )
 async def test_each_request_becomes_its_command(
