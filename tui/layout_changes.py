@@ -16,12 +16,10 @@ _ABOVE_EACH_OTHER = 22
 _LEAST_ROWS = 4
 """Of a pane that gives rows to another."""
 
-_BELOW = ("positions", "orders", "alignment", "pnl", "alerts")
-
 
 def charts_on_top(places: Arrangement, width: int, height: int) -> Arrangement:
-    """The chart over the whole width and three fifths of the body, and below it what there is room for. Where
-    the screen is too small for columns it stays as it is.
+    """The chart over the whole width and three fifths of the body; below it positions and orders, and beside
+    them P&L and alerts, as far as there is room. Where the screen is too small for columns it stays as it is.
     """
     if shape_of(width, height) not in (Shape.MEDIUM, Shape.LARGE) or "chart" not in places:
         return places
@@ -33,12 +31,13 @@ def charts_on_top(places: Arrangement, width: int, height: int) -> Arrangement:
     top = max(at.y + at.height for name, at in bars.items() if at.y < height // 2)
     bottom = min(at.y for name, at in bars.items() if at.y >= height // 2)
     chart = (bottom - top) * 3 // 5
-    names = _BELOW if width >= 170 else (_BELOW[0], _BELOW[3], _BELOW[4])
-    y, left, changed = top + chart, 0, {**bars, "chart": Rect(0, top, width, chart)}
-    for i, name in enumerate(names):
-        right = width * (i + 1) // len(names)
-        changed[name] = Rect(left, y, right - left, bottom - y)
-        left = right
+    y, rest, changed = top + chart, bottom - top - chart, {**bars, "chart": Rect(0, top, width, chart)}
+    half, beside = (width * 2 // 5, ("pnl", "alerts")) if width >= 170 else (width // 2, ("alerts",))
+    changed["positions"] = Rect(0, y, half, rest // 2)
+    changed["orders"] = Rect(0, y + rest // 2, half, rest - rest // 2)
+    for i, name in enumerate(beside):
+        left, right = (half + (width - half) * n // len(beside) for n in (i, i + 1))
+        changed[name] = Rect(left, y, right - left, rest)
     return changed
 
 

@@ -113,18 +113,16 @@ class RemoteHandle:
 
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
         """The chart as it came last; None until it has come, a moment after it was asked for first."""
-        key = instrument, timeframe
-        self._asked(self._asked_for, key, self._looking.charts)
-        return self._charts.get(key)
+        self._asked(self._asked_for, (instrument, timeframe), self._looking.charts)
+        return self._charts.get((instrument, timeframe))
 
     def depth(self, instrument: str) -> DepthView | None:
         self._asked(self._asked_depths, instrument, self._looking.depths)
         return self._depths.get(instrument)
 
     def tape(self, instrument: str, timeframe: Timeframe) -> TapeView | None:
-        key = instrument, timeframe
-        self._asked(self._asked_tapes, key, self._looking.tapes)
-        return self._tapes.get(key)
+        self._asked(self._asked_tapes, (instrument, timeframe), self._looking.tapes)
+        return self._tapes.get((instrument, timeframe))
 
     def _asked(self, asked: dict[K, float], key: K, looking: tuple[K, ...]) -> None:
         asked[key] = self._now()
@@ -132,7 +130,6 @@ class RemoteHandle:
             self._soon(self._look)
 
     def equity(self, book: str) -> EquityHistory | None:
-        """As it came last; None until it has come, a moment after it was asked for first."""
         if self._equity.due(book, self._now()):
             self._soon(self._say, wire.EquityWanted(book))
         return self._equity.known.get(book)

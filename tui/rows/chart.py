@@ -149,7 +149,7 @@ def _outline(plot: Plot, zone: ZoneView, names: list[tuple[int, str, str]]) -> N
     for y in range(max(0, top + 1), min(scale.height, bottom)):
         canvas.put(start, y, "▏", style)
     label = plain(zone.kind)[:5] + (f"×{zone.touches}" if zone.touches else "")
-    names.append((min(max((top + bottom) // 2, 0), scale.height - 1), label, style))
+    names.append((min(max((top + bottom) // 2, 0), scale.height - 1), label, "dim"))
 
 
 def _days(plot: Plot) -> list[int]:
