@@ -31,6 +31,7 @@ BENCHES = {
     "mood": "headlines read right, beside VADER as it comes; what a text costs",
     "kraken": "a recorded session of Kraken Futures: typed messages a second, beside cryptofeed",
     "training": "a model's training beside HistGradientBoosting, and what an engine feels of it",
+    "opinion": "a question to the model, beside HistGradientBoosting; event wait with workers that fail",
     "api": "event wait with 1,000 clients at the API, and elsewhere (4 minutes; only when named)",
     "wire": "quote records decoded; an order's way to the venue and back, beside a bare POST",
 }

@@ -69,7 +69,7 @@ class Core:
         maker = BookMaker(config, self.state, turn, self.books, self._hear_inside)
         self._accounts = Accounts(maker, turn, self.books, config, self.marks, self.links)
         self.inside = maker.inside  # brokers that are carried out within the step that decides
-        self.entries = Entries(bots, self.instruments, turn, self.books, self.market, self.marks, self.links)
+        self.entries = Entries(bots, config, turn, self.books, self.market, self.marks, self.links)
         rooms, read, consider = config.rooms, parsers or {}, self.entries.consider
         self.alerts = AlertTrading(rooms, read, self.instruments, turn, self.books, self.market, consider)
         self.manual = ManualOrders(turn, self.books, self.instruments, self.market, self.entries)
@@ -139,7 +139,8 @@ class Core:
 
     def next_deadline(self) -> int:
         """The `ts_recv` by which a TimeAdvanced is due if nothing else comes, nanoseconds UTC."""
-        due = min(self._pulse.due, self.market.sources.due, *[broker.next_due for broker in self.inside])
+        due = min(self._pulse.due, self.market.sources.due, self.entries.opinions.due)
+        due = min(due, *[broker.next_due for broker in self.inside]) if self.inside else due
         due -= self.clocks.lead
         return min(due, self.market.bars.next_deadline() or due)
 
@@ -245,5 +246,5 @@ _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.BotOverran: lambda core, event: core.entries.bots.on_overran(event),
     ev.RiskTold: lambda core, event: risk_alerts.tell(event, core.turn),
     ev.AlertReceived: lambda core, event: core.alerts.take(event),
-    ev.MoodTold: lambda core, event: core.market.board.moods.add(event),
+    **dict.fromkeys(ev.OPINIONS, lambda core, event: core.entries.opinions.hear(event)),
 }

@@ -12,7 +12,14 @@ from typing import Protocol, runtime_checkable
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
 from engine.model.depth import DepthView, TapeView
-from engine.model.effects import AnyRequest, CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
+from engine.model.effects import (
+    AnyRequest,
+    AskPrediction,
+    CancelOrder,
+    ClosePosition,
+    ModifyOrder,
+    PlaceOrder,
+)
 from engine.model.equity import EquityHistory
 from engine.model.events import AnyEvent, BarReported, Print, Quote, SnapshotTaken
 from engine.model.history import HistoryBatch, HistoryCheckpoint, HistoryMark, QueryResult
@@ -58,6 +65,18 @@ class AlertSource(Protocol):
 
     async def run(self, sink: Sink) -> None:
         """Connect, deliver AlertReceived and LinkChanged, catch up after a disconnect; until cancelled."""
+
+
+class Predictor(Protocol):
+    """A trained model, asked from outside the core. Nothing of a run needs one."""
+
+    async def run(self, sink: Sink) -> None:
+        """Load the model that counts, deliver PredictorTold when that changes or fails, and Predicted; until
+        cancelled.
+        """
+
+    def ask(self, question: AskPrediction) -> None:
+        """Hand a question over; never blocks. The answer is a Predicted, or never comes."""
 
 
 class Broker(Protocol):

@@ -135,8 +135,12 @@ PANES: dict[str, str] = {
     "trades": "0",
     "books": "s",
     "patterns": "e",
+    "opinion": "O",
 }
 """Panes and their numbers."""
+
+BY_KEY_ALONE = frozenset({"opinion"})
+"""Panes that have no place beside the others on any screen: their key gives them the whole body."""
 
 _TITLES = {"pnl": "P&L"}
 

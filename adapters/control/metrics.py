@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -11,40 +10,11 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from adapters.control.named_metric import Counts, NamedMetric, Sample, Scraped
+from adapters.control.opinion_metrics import OPINION_FIGURES
 from engine.model.events import LinkState
 from engine.model.market import NANOS
 from engine.model.view import View
-
-Sample = tuple[tuple[str, ...], float]
-"""Values of the labels, and the figure."""
-Counts = Mapping[tuple[str, str, int], int]
-"""Requests to the API by method, path and status."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scraped:
-    """What figures are taken from."""
-
-    view: View
-    version: str
-    counts: Counts
-    live: int
-
-
-@dataclass(frozen=True, slots=True)
-class NamedMetric:
-    """One metric."""
-
-    name: str
-    words: str
-    read: Callable[[Scraped], Iterable[Sample]]
-    labels: tuple[str, ...] = ()
-    counter: bool = False
-    """It only grows, from 0 at the start of the engine on."""
-
-    @property
-    def kind(self) -> str:
-        return "counter" if self.counter else "gauge"
 
 
 def _one(read: Callable[[Scraped], float | int | bool]) -> Callable[[Scraped], Iterable[Sample]]:
@@ -287,6 +257,7 @@ FIGURES: tuple[NamedMetric, ...] = (
         "tstream_bot_day_pnl", "Of a bot's trades that closed today, net.", _bots("day_usd"), ("bot",)
     ),
     NamedMetric("tstream_bot_entries", "Trades that a bot has opened today.", _bots("entries"), ("bot",)),
+    *OPINION_FIGURES,
     NamedMetric(
         "tstream_api_requests_total",
         "Requests to the API, by route and status.",

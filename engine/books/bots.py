@@ -13,6 +13,7 @@ from engine.model import records as r
 from engine.model.bots import BotConfig, BotMode
 from engine.model.commands import BotCommand, StartBot
 from engine.model.config import EngineConfig
+from engine.model.decision import OpinionUse
 from engine.model.events import BotOverran
 from engine.model.expectation import Expectation
 from engine.model.instrument import Instrument
@@ -319,7 +320,7 @@ def watched(
         config.stale_ns,
         turn.counts,
         config.sources,
-        needed(bots, unseen=config.unseen),
+        needed(bots, unseen=config.unseen and config.opinion.use is OpinionUse.OFF),
     )
     market.blackouts = config.blackouts
     introduce(bots, market.board, turn.state.experience)

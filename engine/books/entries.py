@@ -12,12 +12,14 @@ from engine.books import beside
 from engine.books.book import Book
 from engine.books.bots import Bot, Bots
 from engine.books.links import Links
+from engine.books.opinions import Opinions
 from engine.books.promises import Promises
 from engine.market import expiry
 from engine.market.bars import BarsClosed
 from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import calendar_in
 from engine.model import records as r
+from engine.model.config import EngineConfig
 from engine.model.events import JournalState
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
@@ -64,7 +66,7 @@ class Entries:
     def __init__(
         self,
         bots: Sequence[Bot],
-        instruments: Mapping[str, Instrument],
+        config: EngineConfig,
         turn: Turn,
         books: Mapping[str, Book],
         market: MarketData,
@@ -77,12 +79,13 @@ class Entries:
         """Why ideas and near ideas came to nothing in this run, by sentence."""
         self.journal_ok = True
         """Records can be made durable."""
-        self._instruments = instruments
+        self._instruments = instruments = {one.symbol: one for one in config.instruments}
         self._turn = turn
         self._books = books
         self._market = market
         self._marks = marks
         self._links = links
+        self.opinions = Opinions(config.opinion, turn, market, instruments, self._decide)
 
     def on_journal(self, event: JournalState) -> None:
         if self.journal_ok is not event.ok or not event.ok:  # a journal that is down may get worse
@@ -94,12 +97,14 @@ class Entries:
 
     def on_bars(self, closings: Sequence[BarsClosed]) -> None:
         """Ask the bots about bars that have closed, and put what each says to its books."""
+        self.opinions.tend()
         self._promises.review()
         for closed in closings:
             self._market.board.on_closed(closed)
             for bot in self.bots.all:
                 for said in self.bots.ask(bot, closed, self._market.board):
                     self._said(bot, said)
+            self.opinions.on_bars(closed)  # ideas go first
 
     def _said(self, bot: Bot, said: Said) -> None:
         if isinstance(said, Declined):
@@ -124,7 +129,10 @@ class Entries:
             for book in self._books.values():
                 book.leave(said, bot.name)
             return
-        idea = structs.replace(said, bot=bot.name)
+        self.opinions.take(bot, structs.replace(said, bot=bot.name))
+
+    def _decide(self, bot: Bot, idea: Idea) -> None:
+        """Put an idea to every book that its bot trades in."""
         for book in self._books.values():
             if not (bot.config.trades(book.name) and book.config.takes(bot.name)):
                 continue
@@ -199,6 +207,7 @@ class Entries:
             checks=idea.checks,
             pattern=idea.pattern,
             expectation=idea.expectation,
+            opinion=idea.opinion,
         )
         book.orders.open_plan(plan)
         return plan
@@ -218,7 +227,8 @@ class Entries:
             facts = structs.replace(facts, **self._emptied(book, instrument, facts.room_micros))
         qty, against, why = gate.check(idea, instrument, limits, facts, terms.wanted)
         if terms.bot is not None:
-            against = (*terms.bot.against(book.state, idea, self._turn.now), *against)
+            own = terms.bot.against(book.state, idea, self._turn.now)
+            against = (*own, *self.opinions.against(idea), *against)
         return gate.EntryVerdict(qty, gate.overridden(against, terms.override, facts), why)
 
     def _without(self, book: Book, plan_id: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.model.blackouts import Blackouts
+from engine.model.decision import OpinionConfig
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS
@@ -177,6 +178,8 @@ class EngineConfig(Struct, frozen=True):
     """Scheduled news around which nothing is entered."""
     chart_indicators: tuple[str, ...] = ()
     """What charts show over their bars: "ema 20"."""
+    opinion: OpinionConfig = OpinionConfig()
+    """Who is heard beside the rules, and how much that counts."""
 
     @property
     def expected(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from engine.model.market import Side, Timeframe
 from engine.model.orders import OrderSpec, Specified
 
 
@@ -73,6 +74,22 @@ class TakeSnapshot(Struct, frozen=True):
     since: int
     urgent: bool = False
     """A position is being closed, or nothing may protect it: it goes before other questions."""
+
+
+class AskPrediction(Struct, frozen=True):
+    """Ask the model about a trade; answers with Predicted, or never. It changes nothing in the world, so that
+    it waits for no record, and nothing hangs on its answer.
+    """
+
+    request: str
+    """Unique for ever."""
+    hash: str
+    """Of the model that is meant."""
+    instrument: str
+    timeframe: Timeframe
+    side: Side
+    features: tuple[float, ...]
+    """In the order of their names; NaN where one is not known."""
 
 
 AnyRequest = PlaceOrder | ModifyOrder | CancelOrder | ClosePosition

@@ -16,7 +16,11 @@ from engine.model.event import Event as Event
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Side
 from engine.model.notices import Severity
+from engine.model.opinion_events import OPINIONS as OPINIONS
 from engine.model.opinion_events import MoodTold as MoodTold
+from engine.model.opinion_events import OpinionEvent
+from engine.model.opinion_events import Predicted as Predicted
+from engine.model.opinion_events import PredictorTold as PredictorTold
 from engine.model.orders import Account, Fill, Margin, VenueBalance, VenueOrder, VenuePosition
 from engine.model.reload import BookTerms, BotTerms, SettingChange
 from engine.model.rooms import AlertRoom
@@ -394,5 +398,5 @@ AnyEvent = (
     | ClockChecked
     | BotOverran
     | RiskTold
-    | MoodTold
+    | OpinionEvent
 )

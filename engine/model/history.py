@@ -137,6 +137,7 @@ class KeptPrediction(HistoryRow, frozen=True, kw_only=True):
     """What a model said of a trade before it was entered, and what it came to, in R."""
 
     plan_id: str
+    """Of a model's own name the id of its decision."""
     model_name: str
     """patterns: what was learned of them; backtest: what a validated one promises; or a model's own name."""
     symbol: str
@@ -150,6 +151,37 @@ class KeptPrediction(HistoryRow, frozen=True, kw_only=True):
     """R; empty while the trade is open."""
     error: float | None
     """prediction − actual"""
+
+
+class KeptDecision(HistoryRow, frozen=True, kw_only=True):
+    """What rules, model and mood said together of a trade; of no one book."""
+
+    id: str
+    symbol: str
+    side: str
+    bot: str
+    """Whose idea it was; empty where the model was asked without one."""
+    counsel: str
+    """for, against, rules alone, watched"""
+    rules: float | None
+    """What each said, 0 against it to 1 for it; None where one did not speak."""
+    model: float | None
+    mood: float | None
+    confidence: float | None
+    """The three by their weights; None where the rules were alone."""
+    least_confidence: float
+    model_name: str
+    probability: float | None
+    """Of the model: that its target is reached before its stop."""
+    expected_r: float | None
+    missing: str
+    """Why the model has not spoken."""
+    ended: str
+    """target, stop, time, unknown; empty while that is not known."""
+    actual: float | None
+    """R by the model's barriers, net of costs."""
+    error: float | None
+    """expected_r − actual"""
 
 
 class KeptRisk(HistoryRow, frozen=True, kw_only=True):
@@ -209,7 +241,15 @@ class KeptEquity(HistoryRow, frozen=True, kw_only=True):
 
 
 AnyHistoryRow = (
-    KeptTrade | KeptOrder | KeptFill | KeptPosition | KeptPrediction | KeptRisk | KeptAlert | KeptEquity
+    KeptTrade
+    | KeptOrder
+    | KeptFill
+    | KeptPosition
+    | KeptPrediction
+    | KeptDecision
+    | KeptRisk
+    | KeptAlert
+    | KeptEquity
 )
 
 
@@ -226,6 +266,7 @@ TABLES: Mapping[type[HistoryRow], HistoryTable] = {
     KeptFill: HistoryTable("fills", ("journal", "book", "trade_id")),
     KeptPosition: HistoryTable("positions", ("journal", "book", "id")),
     KeptPrediction: HistoryTable("model_predictions", ("journal", "book", "plan_id", "model_name")),
+    KeptDecision: HistoryTable("decisions", ("journal", "book", "id")),
     KeptRisk: HistoryTable("risk_metrics", ("journal", "book", "seq")),
     KeptAlert: HistoryTable("alerts", ("journal", "book", "seq")),
     KeptEquity: HistoryTable("equity", ("journal", "book", "seq")),

@@ -13,6 +13,9 @@ from msgspec import Struct
 
 from engine.model.market import Timeframe
 
+SLIPPAGE_TICKS = 1
+"""Of everything that is no limit order: entries, stops, and what ends by time."""
+
 
 class Barriers(Struct, frozen=True):
     """What a model was asked in training: from the close of a bar, is the target reached before the stop,
@@ -76,6 +79,17 @@ class ModelCard(Struct, frozen=True):
     def expected_r(self, probability: float) -> float:
         """What such trades make on average, in R net of costs."""
         return probability * self.mean_win_r + (1 - probability) * self.mean_loss_r
+
+    def conviction(self, probability: float) -> float:
+        """What a probability says for a trade: 0.5 where such trades make nothing on average, 1 where they
+        are sure to win, 0 where they are sure to lose.
+        """
+        span = self.mean_win_r - self.mean_loss_r
+        even = -self.mean_loss_r / span if span > 0 else 0.5
+        even = min(0.99, max(0.01, even))
+        if probability >= even:
+            return 0.5 + 0.5 * (probability - even) / (1 - even)
+        return 0.5 * probability / even
 
     @property
     def objection(self) -> str:

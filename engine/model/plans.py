@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from fractions import Fraction
 
 from msgspec import Struct, field
 
+from engine.model.decision import Counsel, Opinion
 from engine.model.expectation import Expectation
 from engine.model.market import Side
 from engine.model.orders import OrderType
@@ -58,11 +60,21 @@ class Idea(Struct, frozen=True):
     """What it comes from, where it is a pattern."""
     expectation: Expectation | None = None
     """What a backtest says of such ideas."""
+    opinion: Opinion | None = None
+    """What rules, model and mood have said together; None where nobody was asked."""
 
     @property
     def owner(self) -> str:
         """Who is credited with its result: the bot or the room."""
         return self.bot or self.strategy
+
+    @property
+    def confidence(self) -> Fraction:
+        """0..1: of rules, model and mood where these decide together, else the score out of ten."""
+        told = None if self.opinion is None or self.opinion.counsel is Counsel.WATCHED else self.opinion
+        if told is None or told.confidence is None:
+            return Fraction(self.score_tenths, 100)
+        return Fraction(round(told.confidence * 10_000), 10_000)
 
     @property
     def stop_ticks(self) -> int:
@@ -168,6 +180,8 @@ class TradePlan(Struct, frozen=True):
     """What it comes from: how it ends is learned from (docs/learning.md)."""
     expectation: Expectation | None = None
     """What a backtest says of such trades: how it ends is held against that (docs/scanner.md)."""
+    opinion: Opinion | None = None
+    """What rules, model and mood said together before it was entered."""
 
     @property
     def qty(self) -> int:

@@ -18,6 +18,9 @@ from engine.model.events import AlertKind
 from engine.model.instrument import Instrument
 from engine.model.market import Side
 from engine.model.old_records import migrate
+from engine.model.opinion_records import OpinionFormed as OpinionFormed
+from engine.model.opinion_records import OpinionScored as OpinionScored
+from engine.model.opinion_records import PredictorChanged as PredictorChanged
 from engine.model.order_records import FillApplied as FillApplied
 from engine.model.order_records import FillSettled as FillSettled
 from engine.model.order_records import OrderAdopted as OrderAdopted
@@ -354,6 +357,9 @@ AnyRecord = (
     | ExcursionNoted
     | EquityNoted
     | AlertTaken
+    | PredictorChanged
+    | OpinionFormed
+    | OpinionScored
 )
 
 _encoder = msgspec.json.Encoder(order="deterministic")

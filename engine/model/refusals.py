@@ -62,6 +62,8 @@ class Refusal(Worded):
     NOT_ITS_OWN = "not_its_own", "the contract is none of this bot's"
     NOT_LISTED = "not_listed", "the book's venue does not list it"
     NO_SPOT = "no_spot", "this account can watch coins and not trade them"
+    CONFIDENCE = "confidence", "rules, model and mood together are not sure enough"
+    SHORTS_OFF = "shorts_off", "bots may not sell short"
     NO_SHORTS = "no_shorts", "it can't be sold short"
     LEAST_NOTIONAL = "least_notional", "the order is worth less than the venue takes"
     CURRENCY = "currency", "it is settled in another currency than the book counts in"

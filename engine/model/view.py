@@ -29,6 +29,7 @@ from engine.model.view_limits import Band as Band
 from engine.model.view_limits import EquityPoint as EquityPoint
 from engine.model.view_limits import EquityView as EquityView
 from engine.model.view_limits import LimitView as LimitView
+from engine.model.view_opinion import OpinionView as OpinionView
 from engine.model.view_performance import ComponentView as ComponentView
 from engine.model.view_performance import PerformanceView as PerformanceView
 from engine.model.view_performance import ProcessView as ProcessView
@@ -377,5 +378,7 @@ class View(Struct, frozen=True):
     """Of each book, renewed with its trades and at most once a minute."""
     playing: PlayingView | None = None
     """Where a replay stands; None where it is none."""
+    opinion: OpinionView | None = None
+    """The second opinion; None where none is wanted."""
     loosening: LooseningView | None = None
     """Limits on live accounts that a reload would loosen, and that nobody has agreed to yet."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from engine.model.decision import Opinion
 from engine.model.market import Side
 from engine.model.orders import OrderStatus, OrderType, Slot
 from engine.model.scores import PatternSeen, RequirementCheck, ScorePart
@@ -60,6 +61,8 @@ class SignalView(Struct, frozen=True):
     pattern_price: str = ""
     """As people write it."""
     orders: tuple[OrderFact, ...] = ()
+    opinion: Opinion | None = None
+    """What rules, model and mood said together; None where nobody was asked."""
 
 
 class PatternView(Struct, frozen=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from decimal import Decimal
-from fractions import Fraction
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -278,7 +277,7 @@ def check(
             stop_ticks=idea.stop_ticks,
             limits=limits,
             asked=wanted.asked,
-            confidence=Fraction(idea.score_tenths, 100) if wanted.confidence is None else wanted.confidence,
+            confidence=idea.confidence if wanted.confidence is None else wanted.confidence,
             equity_usd=now.equity_usd,
             record=now.record,
         )

@@ -22,7 +22,7 @@ from engine.model.notices import Notice
 from engine.model.orders import Account
 from engine.model.questions import Question, Reply
 from engine.model.view import HealthView, View
-from engine.ports import AlertSource, Broker, Clock, EmergencyLog, Journal, MarketFeed
+from engine.ports import AlertSource, Broker, Clock, EmergencyLog, Journal, MarketFeed, Predictor
 from engine.runtime.bot_watch import watch
 from engine.runtime.clock_watch import ClockWatch
 from engine.runtime.commands import Commands
@@ -33,6 +33,7 @@ from engine.runtime.journal_writer import JournalWriter
 from engine.runtime.older_bars import OlderBarsLoader
 from engine.runtime.performance import Performance
 from engine.runtime.pictures import Pictures
+from engine.runtime.predicting import Predicting
 from engine.runtime.questions import Questions
 from engine.runtime.snapshots import StateSnapshots
 from engine.runtime.supervision import ALERTS_LINK, Supervisor
@@ -84,6 +85,7 @@ class Engine:
         warm_up: bool = True,
         alerts: AlertSource | None = None,
         wall: Clock | None = None,
+        predictor: Predictor | None = None,
     ) -> None:
         """`feeds` are by their venue's name. `record` gets every event for the tape; `speed` is how fast
         `clock` runs against real time.
@@ -92,7 +94,7 @@ class Engine:
         account is adopted and raises FatalError when it is not to be touched. Without `warm_up` no history is
         loaded.
         `alerts` reads rooms; without it, or when it fails, everything else goes on. `clock` is never set;
-        `wall`, as fast, tells what the machine's own clock shows.
+        `wall`, as fast, tells what the machine's own clock shows. `predictor` asks a model.
         """
         self._core = core
         self._journal = journal
@@ -105,6 +107,7 @@ class Engine:
         self._emergency = emergency
         self._adapters = Supervisor(self._post, clock, self._venue_of, admit)
         self._alerts = alerts
+        self._predicting = Predicting(predictor, clock, self._post)
         self._inbox: Inbox | None = None
         self._early: list[ev.AnyEvent] = []
         self._writer: JournalWriter | None = None
@@ -218,6 +221,7 @@ class Engine:
             asyncio.create_task(self._pictures.run(), name="pictures"),
             asyncio.create_task(self._performance.run(), name="performance"),
             asyncio.create_task(self.risks.run(self._trouble), name="watch"),
+            asyncio.create_task(self._predicting.run(), name="predictor"),
         ]
         for venue, feed in self._feeds.items():
             self._adapters.begin("market", feed.run, venue)
@@ -272,6 +276,7 @@ class Engine:
         """Digest bars that no strategy has asked for, a few at a time, so that a first look never waits."""
         try:
             self._core.market.board.catch_up(SPARE_BARS)
+            self._core.entries.opinions.digest()
         except Exception:
             log.exception("signals of a bar can't be worked out")
 
@@ -296,6 +301,8 @@ class Engine:
         turn = self._core.turn
         told = turn.noticed
         outcome = self._core.step(event)
+        if turn.questions:
+            self._predicting.ask(turn.questions)
         if isinstance(event, (ev.CommandReceived, ev.SettingsReloaded)):
             said = (notice for notice in reversed(turn.notices) if notice.seq > told)
             self._commands.taken(event.command, (*turn.tried, *said))

@@ -110,6 +110,7 @@ def picture(
         told_mark=zone_mark(told_in, wall),
         rates=stated_rates(core, now),
         performance=performance,
+        opinion=core.entries.opinions.view(),
         loosening=core.reloading.asked,
     )
 

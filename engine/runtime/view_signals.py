@@ -55,6 +55,7 @@ def _view(state: State, signal: Signal) -> SignalView:
                 checks=idea.checks,
                 pattern=idea.pattern,
                 pattern_price=_pattern_price(state, idea.instrument, idea),
+                opinion=idea.opinion,
             )
     plan = signal.plan
     return SignalView(
@@ -75,6 +76,7 @@ def _view(state: State, signal: Signal) -> SignalView:
         plan.pattern,
         _pattern_price(state, plan.instrument, plan),
         _orders(state, plan.book, plan.plan_id),
+        plan.opinion,
     )
 
 

@@ -126,8 +126,12 @@ class Features:
 
     def listen(self, instrument: str, timeframe: Timeframe) -> None:
         """Have everything counted from now on that is counted only where somebody asks."""
+        self._board.order_flow(instrument)
+        self.digest(instrument, timeframe)
+
+    def digest(self, instrument: str, timeframe: Timeframe) -> None:
+        """Have indicators take in what has closed, so that a question waits less. It changes no answer."""
         board = self._board
-        board.order_flow(instrument)
         board.follow(instrument, timeframe, _Path)
         board.regime(instrument, timeframe)
         board.session(instrument)

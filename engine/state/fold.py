@@ -12,7 +12,7 @@ from engine.model.commands import ManualCommand, NoteTrade
 from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import PlanStatus, command_of
 from engine.model.restrictions import TradingState
-from engine.state import fold_alerts, fold_shares, fold_signals
+from engine.state import fold_alerts, fold_opinions, fold_shares, fold_signals
 from engine.state.answers import Answered, answered
 from engine.state.fold_days import (
     balance_marked,
@@ -45,6 +45,7 @@ def apply(state: State, record: r.AnyRecord) -> None:
 
 def _run_started(state: State, record: r.RunStarted) -> None:
     state.install, state.boot, state.issued = record.install, record.boot, 0
+    state.opinions.predictor = None
 
 
 def _contract_known(state: State, record: r.ContractKnown) -> None:
@@ -336,4 +337,7 @@ FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.ExcursionNoted: _excursion_noted,
     r.EquityNoted: equity_noted,
     r.AlertTaken: fold_alerts.alert_taken,
+    r.PredictorChanged: fold_opinions.predictor_changed,
+    r.OpinionFormed: fold_opinions.opinion_formed,
+    r.OpinionScored: fold_opinions.opinion_scored,
 }

@@ -18,6 +18,7 @@ from engine.state.alerts import AlertState
 from engine.state.answers import Answered
 from engine.state.days import BalanceMark, DayResult, DayStats
 from engine.state.live_results import LiveResults
+from engine.state.opinions import OpinionState
 from engine.state.order_table import next_status
 from engine.state.position import Closing, Position, Trade, nearest_tick
 from engine.state.track_record import TrackRecord
@@ -311,6 +312,7 @@ class State(Struct):
     """The newest patterns that were learned from, oldest first."""
     signals: list[IdeaRefused | IdeaDeclined | PlanOpened] = field(default_factory=list)
     """What was nearly traded, refused or entered of late, oldest first."""
+    opinions: OpinionState = field(default_factory=OpinionState)
     last_ts: int = 0
     clock_set_ns: int = 0
     """By how much the machine's clock was set, or was ahead of the last record at a start, since anything

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from msgspec import structs
 
-from engine.model.effects import AnyEffect
+from engine.model.effects import AnyEffect, AskPrediction
 from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.records import AlertTaken, AnyRecord, CommandTaken, FillApplied
 from engine.model.verdicts import OrderVerdict
@@ -37,6 +37,8 @@ class Turn:
         """
         self.records: list[AnyRecord] = []
         self.effects: list[AnyEffect] = []
+        self.questions: list[AskPrediction] = []
+        """Effects that only ask: they may run before the records are durable."""
         self.committed = 0
         """Records written down in this run: as long as it stays, so does the state."""
         self._of_books: Counter[str | None] = Counter()
@@ -61,6 +63,8 @@ class Turn:
         self.records = []
         self.effects = []
         self.tried = []
+        if self.questions:
+            self.questions = []
 
     @property
     def day_time(self) -> int:

@@ -14,6 +14,7 @@ from engine.model.notices import Severity as Sev
 from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import Idea, TradePlan
 from engine.model.restrictions import TradingState
+from engine.state.opinion_words import predictor_changed
 from engine.state.order_words import rejected
 from engine.state.position_words import adjusted, dust_left
 from engine.state.run_words import (
@@ -372,4 +373,5 @@ _WRITERS: dict[type, Callable[[State, Any], Words | None]] = {
     r.BracketsKnown: _brackets,
     r.PositionFostered: _fostered,
     r.ContractsShifted: _shifted,
+    r.PredictorChanged: predictor_changed,
 }

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.control.metrics import FIGURES, PROCESS_NAMES, exposition
 from engine.model.view import View
-from tests.tui import fake
+from tests.tui import fake, opinions
 
 
 def read(view: View) -> dict[str, dict[tuple[str, ...], float]]:
@@ -73,3 +73,13 @@ def test_a_stopped_engine_is_down() -> None:
     view = fake.trading_view()
     found = read(replace(view, health=replace(view.health, ok=False, stopped=True)))
     assert (found["tstream_up"], found["tstream_healthy"]) == ({(): 0.0}, {(): 0.0})
+
+
+def test_the_second_opinion_is_told_where_one_is_wanted() -> None:
+    assert read(fake.trading_view())["tstream_model_ready"] == {}
+    found = read(opinions.in_trouble())
+    assert found["tstream_model_ready"] == {(): 0.0}
+    assert found["tstream_model_calibration_error"] == {("mnq-5m-1014",): 0.083}
+    assert found["tstream_decisions"] == {("together",): 24.0, ("rules",): 1.0}
+    assert found["tstream_model_missing"] == {(): 17.0}
+    assert read(opinions.deciding())["tstream_mood"][("MNQ", "reddit")] == -0.22

@@ -38,6 +38,8 @@ def _values(kind: inspect.Type) -> st.SearchStrategy[Any]:
             return st.one_of(*map(_values, kind.types))
         case inspect.VarTupleType():
             return st.lists(_values(kind.item_type), max_size=3).map(tuple)
+        case inspect.TupleType():
+            return st.tuples(*map(_values, kind.item_types))
         case inspect.DictType():
             return st.dictionaries(_values(kind.key_type), _values(kind.value_type), max_size=3)
         case _:
@@ -109,6 +111,9 @@ def test_the_tags_are_the_names_in_the_journal() -> None:
         "equity_noted",
         "excursion_noted",
         "alert_taken",
+        "predictor_changed",
+        "opinion_formed",
+        "opinion_scored",
     }
 
 

@@ -183,6 +183,7 @@ def test_every_refusal_is_tried_here_and_has_a_sentence() -> None:
     sizes = {Refusal.SIZE_ZERO, Refusal.SIZE_LESS, Refusal.MAX_NOTIONAL}  # tests/risk/test_clamps.py
     tried = {refusal for refusal, _ in AGAINST + IDEAS} | sizes
     of_bots = {Refusal.SIGNALS_ONLY, Refusal.COOLDOWN, Refusal.NOT_ITS_OWN, Refusal.OPPOSED}  # tests/books
+    of_bots |= {Refusal.CONFIDENCE, Refusal.SHORTS_OFF}
     of_instruments = {Refusal.NO_SPOT, Refusal.NO_SHORTS, Refusal.LEAST_NOTIONAL, Refusal.CURRENCY}
     of_equity = {Refusal.DRAWDOWN, Refusal.MAX_EXPOSURE}  # tests/risk/test_drawdown_limit.py
     assert tried == set(Refusal) - of_bots - of_instruments - of_equity

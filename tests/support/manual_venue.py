@@ -12,6 +12,7 @@ from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import AnyCommand
 from engine.model.config import BookConfig, Brackets, EngineConfig, TradingSwitch
+from engine.model.decision import OpinionConfig
 from engine.model.errors import Cause
 from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
@@ -66,6 +67,7 @@ class ManualVenue(VenueOrders):
         trading: TradingSwitch = TradingSwitch.LIVE,
         rooms: Sequence[AlertRoom] = (),
         sizing: Sizing | None = None,
+        opinion: OpinionConfig | None = None,
     ) -> None:
         VenueOrders.__init__(self, at, boot)
         self.rooms = tuple(rooms)
@@ -85,6 +87,7 @@ class ManualVenue(VenueOrders):
             trading,
             templates=(BookConfig(risk=self.risk, brackets=brackets, sizing=sizing),),
             rooms=self.rooms,
+            opinion=opinion or OpinionConfig(),
             bar_grace_ns=0,  # prints come in order here
         )
         self.core = Core(config, strategy, state)

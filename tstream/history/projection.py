@@ -25,13 +25,14 @@ from engine.state.turn import worded
 from engine.state.words import Before, before
 from tstream.history import rows
 from tstream.history.ledger import Ledger
+from tstream.history.opinions import opinion_rows
 
-VERSION = 1
+VERSION = 2
 """Of the rows that are made: a history of another one is told anew."""
 
 _ORDERS = (r.OrderIntended, r.OrderAdopted, r.OrderMoved, r.FillApplied, r.FillSettled)
 _HELD = (r.FillApplied, r.PositionAdjusted, r.DustLeft, r.FillSettled, r.ExcursionNoted)
-_SILENT = (r.EquityNoted, r.ExcursionNoted, r.DayMarked, r.PatternEnded)
+_SILENT = (r.EquityNoted, r.ExcursionNoted, r.DayMarked, r.PatternEnded, r.OpinionFormed, r.OpinionScored)
 """Records of which nobody is told, and there are many of them."""
 _NEWEST = 100
 """Trades that a fill may yet be told of: their plans stay."""
@@ -97,6 +98,10 @@ class Projection:
             found += self._predicted(seq, record)
         elif isinstance(record, r.AccountKnown):
             found += self._account(seq, record)
+        elif isinstance(record, r.OpinionFormed):
+            found += opinion_rows(self._journal, seq, record, None)
+        elif isinstance(record, r.OpinionScored) and record.id in state.opinions.waiting:
+            found += opinion_rows(self._journal, seq, state.opinions.waiting[record.id], record)
         fresh = self._is_fresh(record)
         held = self._held_before(record) if isinstance(record, _HELD) and fresh else None
         was = self._before(record)

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from engine.market.intervals import Interval
 from engine.model import records as r
+from engine.model.decision import Opinion
 from engine.model.errors import FatalError, JournalError
 from engine.model.market import NANOS, Side
 from engine.model.scores import PatternSeen, RequirementCheck, ScorePart
@@ -62,6 +63,7 @@ class IdeaSeen(Struct, frozen=True):
     checks: tuple[RequirementCheck, ...] = ()
     pattern: PatternSeen | None = None
     size_reason: str = ""
+    opinion: Opinion | None = None
 
 
 class Story(Struct):
@@ -200,12 +202,12 @@ def idea_seen(record: r.AnyRecord, instrument: str) -> IdeaSeen | None:
         against = record.words or tuple(refusal.sentence for refusal in record.refusals)
         return IdeaSeen(
             record.ts, record.book, Fate.REFUSED, idea.side, idea.owner, idea.score_tenths, "", against,
-            idea.reasons, idea.parts, idea.checks, idea.pattern,
+            idea.reasons, idea.parts, idea.checks, idea.pattern, opinion=idea.opinion,
         )  # fmt: skip
     if isinstance(record, r.PlanOpened) and record.plan.instrument == instrument:
         plan = record.plan
         return IdeaSeen(
             record.ts, plan.book, Fate.TAKEN, plan.side, plan.owner, plan.score_tenths, plan.plan_id, (),
-            plan.reasons, plan.parts, plan.checks, plan.pattern, plan.size_reason,
+            plan.reasons, plan.parts, plan.checks, plan.pattern, plan.size_reason, plan.opinion,
         )  # fmt: skip
     return None

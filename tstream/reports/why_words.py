@@ -132,6 +132,8 @@ def _idea(idea: IdeaSeen, zone: str, fate: str = "") -> Iterator[Text]:
     if idea.parts:
         told = ", ".join(f"{part.name} {part.points:+.1f}" for part in idea.parts)
         yield Text(printable(f"  score: {told}"))
+    if idea.opinion is not None:
+        yield Text(printable(f"  opinion: {idea.opinion.words}"))
     for check in by_number(idea.checks):
         met, style = ("✓", "green") if check.passed else ("✗", "red")
         value = "" if check.value is None else f" {round(check.value, 2):g}"

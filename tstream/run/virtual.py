@@ -11,6 +11,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, cast
 
+from msgspec.structs import replace
+
 from adapters.simulator.config import DEFAULT_SEED
 from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.market.hours import LEAD_NS, practice_open
@@ -23,6 +25,7 @@ from engine.lab.replay import Replay
 from engine.lab.summary import Summary, summarise
 from engine.market.calendars.known import CME
 from engine.model.config import BookConfig, EngineConfig, TradingSwitch
+from engine.model.decision import OpinionUse
 from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, NANOS
 from engine.model.records import AnyRecord, encode
@@ -35,6 +38,7 @@ from tstream.errors import UsageError
 from tstream.options import RunOptions
 from tstream.output import Output
 from tstream.paths import Paths
+from tstream.run.opinion import opinion_config
 from tstream.settings.model import Settings
 
 DAY = date(2026, 11, 16)
@@ -87,6 +91,7 @@ def virtual_core(settings: Settings, traded: tuple[Instrument, ...], install: st
             bar_grace_ns=0,
             rates=settings.rates,
             told_in=settings.ui.timezone,
+            opinion=replace(opinion_config(settings), use=OpinionUse.OFF),  # nobody waits in virtual time
             templates=(BookConfig(risk=limits, capabilities=CAPABILITIES, sizing=sizing),),
         ),
         bots(settings, anywhere=True),

@@ -44,6 +44,7 @@ from tstream.run.first_picture import shown_venues
 from tstream.run.following import Channels, FollowingParts, Told
 from tstream.run.keeping import keeping, tick_tap
 from tstream.run.mood import mood_services
+from tstream.run.opinion import opinion_config, predictor
 from tstream.run.practice_venues import FirstSight, PracticeVenues
 from tstream.run.process_facts import measure
 from tstream.run.reloading import Reloads
@@ -83,7 +84,9 @@ def in_real_time(config: EngineConfig, speed: float) -> EngineConfig:
     speed = max(1.0, speed)
     books, templates = (books_in_real_time(group, speed) for group in (config.books, config.templates))
     grace, latest = round(config.bar_grace_ns * speed), round(config.latest_ns * speed)
-    return replace(config, books=books, templates=templates, bar_grace_ns=grace, latest_ns=latest)
+    opinion = replace(config.opinion, patience_ns=round(config.opinion.patience_ns * speed))
+    config = replace(config, bar_grace_ns=grace, latest_ns=latest, opinion=opinion)
+    return replace(config, books=books, templates=templates)
 
 
 def books_in_real_time(books: Sequence[BookConfig], speed: float) -> tuple[BookConfig, ...]:
@@ -166,6 +169,7 @@ class Run:
                 warm_up=self.by_hand is None,
                 alerts=rooms,
                 wall=self.clock.wall,
+                predictor=predictor(self.settings, self.paths, self.clock) if self.by_hand is None else None,
             )
             access = stack.enter_context(access_log(engine, self.paths, self.clock))
             if self.settings.control.enabled:
@@ -205,7 +209,9 @@ class Run:
             file = self._source.file if self._source is not None else None
             told = engine.hear, self.clock, file
             yield from backup_services(self.settings, self.paths, self.options, *told)
-            yield from retraining_services(self.settings, self.paths, self.options, dict, *told)
+            yield from retraining_services(
+                self.settings, self.paths, self.options, lambda: state.opinions.models, *told
+            )
         if manager_line.is_wanted():
             yield Service("service manager", manager_line.keep_told)
         if self.options.tape is None and self.by_hand is None:
@@ -279,6 +285,7 @@ class Run:
             watch=filled(WatchLimits, settings.watch),
             blackouts=blackouts(settings, folder),
             chart_indicators=settings.ui.indicators,
+            opinion=opinion_config(settings),
         )
         if ready is None:
             return config

@@ -40,6 +40,7 @@ from tstream.settings.instruments import (
 from tstream.settings.keeping import FilesSettings, HistorySettings, RedisSettings
 from tstream.settings.keeping import secrets as address_words
 from tstream.settings.notify import NotifySettings
+from tstream.settings.opinion import OpinionSettings
 from tstream.settings.risk import AccountRisk, RiskSettings
 from tstream.settings.scan import ScanSettings
 from tstream.settings.secrets import SecretsSettings
@@ -130,6 +131,7 @@ class Settings(BaseSettings):
     bots: tuple[BotSettings, ...] = setting(
         (), "Strategies that trade in place of the one of [strategy].", allowed="[[bots]] tables"
     )
+    opinion: OpinionSettings = setting(OpinionSettings(), "A second opinion beside the rules.")
     scan: ScanSettings = setting(ScanSettings(), "The scanner for validated signals.")
     discord: DiscordSettings = setting(DiscordSettings(), "The bot that reads rooms.")
     rooms: dict[RoomName, RoomSettings] = setting(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from engine.model.decision import Counsel
 from engine.model.market import Side
 from engine.model.orders import Slot
 from engine.model.scores import ScorePart, by_number
@@ -26,6 +27,9 @@ _NAMES = {
     "trend": "timeframes against it",
     "reference": "reference series",
 }
+
+
+_COUNSEL = {Counsel.FOR: "ok", Counsel.AGAINST: "warn", Counsel.ALONE: "dim"}
 
 
 def side_word(side: Side) -> str:
@@ -67,6 +71,8 @@ def _facts(signal: SignalView, clock: Clock) -> Iterator[tuple[str, str, str]]:
         bound = "at most" if check.requirement == "trend" else "at least"
         text = f"{'✓' if check.passed else '✗'} {_NAMES[check.requirement]} {_short(value)}, {bound} {least}"
         yield f"asked {number}" if number else "asked", text, "dim" if check.passed else "warn"
+    if signal.opinion is not None:
+        yield "opinion", signal.opinion.words, _COUNSEL.get(signal.opinion.counsel, "text")
     for n, words in enumerate(signal.words):
         label = {SignalFate.DECLINED: "why not", SignalFate.REFUSED: "gate"}.get(signal.fate, "why")
         yield label if n == 0 else "", words, "warn" if signal.fate is not SignalFate.ENTERED else "text"

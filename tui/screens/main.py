@@ -26,6 +26,7 @@ from tui.panes.books import BooksPane
 from tui.panes.chart import SECOND, ChartPane, SecondChartPane
 from tui.panes.market import AlignmentPane, QuotesPane
 from tui.panes.messages import AlertsPane, LogPane
+from tui.panes.opinion import OpinionPane
 from tui.panes.patterns import PatternsPane
 from tui.panes.pnl import PnlPane
 from tui.panes.positions import OrdersPane, PositionsPane, TradesPane
@@ -59,6 +60,7 @@ _PANES: tuple[type[Pane], ...] = (
     BooksPane,
     PatternsPane,
     SecondChartPane,
+    OpinionPane,
 )
 
 

@@ -16,6 +16,7 @@ from adapters.control.rest.shapes import (
     KlinesQuery,
     KlinesReply,
     ListQuery,
+    OpinionReply,
     OrdersReply,
     PatternsReply,
     PerformanceReply,
@@ -174,6 +175,11 @@ async def settings(call: ApiCall) -> SettingsReply:
 async def patterns(call: ApiCall) -> PatternsReply:
     view = await call.api.view()
     return PatternsReply(view.ts, view.patterns)
+
+
+async def opinion(call: ApiCall) -> OpinionReply:
+    view = await call.api.view()
+    return OpinionReply(view.ts, view.opinion)
 
 
 async def alerts(call: ApiCall) -> AlertsReply:

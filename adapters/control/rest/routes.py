@@ -221,6 +221,16 @@ def routes() -> tuple[Route, ...]:
         ),
         Route(
             method="GET",
+            path="/opinion",
+            scope=READ,
+            words="The second opinion: the model, how right it is, its newest words, what came of them, and "
+            "the mood of news and posts. `opinion` is null where the settings want none.",
+            reply=s.OpinionReply,
+            handler=looking.opinion,
+            tag="Results",
+        ),
+        Route(
+            method="GET",
             path="/alerts",
             scope=READ,
             words="Messages of alert rooms with what came of them, and the engine's own warnings.",

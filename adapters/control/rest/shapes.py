@@ -30,6 +30,7 @@ from engine.model.view import (
     SessionView,
     TradeView,
 )
+from engine.model.view_opinion import OpinionView
 from engine.model.view_performance import PerformanceView
 from engine.model.view_signals import PatternView
 
@@ -352,6 +353,12 @@ class SettingsReply(Struct, frozen=True):
 class PatternsReply(Struct, frozen=True):
     ts: int
     patterns: tuple[PatternView, ...]
+
+
+class OpinionReply(Struct, frozen=True):
+    ts: int
+    opinion: OpinionView | None
+    """None where no second opinion is wanted."""
 
 
 class AlertsReply(Struct, frozen=True):

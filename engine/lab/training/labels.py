@@ -14,12 +14,10 @@ from msgspec import Struct
 from engine.lab.edges.outcomes import PricePath, which_first
 from engine.lab.splits import Span
 from engine.market.calendars.calendar import Calendar
+from engine.market.calendars.deadline import held_until
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Side, Timeframe
-from engine.model.opinion import Barriers
-
-SLIPPAGE_TICKS = 1
-"""Of everything that is no limit order."""
+from engine.model.opinion import SLIPPAGE_TICKS, Barriers
 
 
 class Label(Struct, frozen=True, gc=False):
@@ -90,15 +88,7 @@ class Labeller:
         """The time barrier: after so many bars, or where the session ends, so that no trade sleeps over a
         close or a change of contract.
         """
-        calendar = self._calendar
-        day = calendar.trade_date(ts)
-        ends = [ts + self._barriers.bars * timeframe.nanos]
-        flat_by, close = calendar.flat_by(day), calendar.session_close(day)
-        if flat_by is not None:
-            ends.append(flat_by)
-        if not calendar.is_open(close):  # else it is a midnight at which trading goes on
-            ends.append(close)
-        return min(ends)
+        return held_until(self._calendar, ts, ts + self._barriers.bars * timeframe.nanos)
 
 
 def uniqueness(spans: Sequence[Span]) -> list[float]:

@@ -30,9 +30,9 @@ from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import OrderType
 from tests.control.fake import a_view
 from tests.control.rest.serving import Obedient, served
-from tests.tui import fake
+from tests.tui import opinions
 
-VIEW = fake.trading_view()
+VIEW = opinions.deciding()
 
 
 def _plain(rows: object) -> Any:
@@ -61,6 +61,7 @@ async def test_what_is_read_is_what_the_view_says(tmp_path: Path) -> None:
         assert books == _plain(VIEW.books)
         assert (await api.get("/health"))["links"] == _plain(VIEW.links)
         assert (await api.get("/patterns"))["patterns"] == _plain(VIEW.patterns)
+        assert (await api.get("/opinion"))["opinion"] == _plain(VIEW.opinion)
         alerts = await api.get("/alerts")
         assert alerts["alerts"] == _plain(VIEW.alerts)
         assert {one["severity"] for one in alerts["warnings"]} <= {"warning", "critical"}
