@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -75,23 +76,32 @@ def ladder_rows(
     broken = depth is None or bool(depth.broken)
     queue = {} if depth is None else {one.client_id: one.ahead for one in depth.queue}
     held = entries_of(view, contract, book)
+    ours = any(order.instrument == contract.instrument for order in view.orders)
+    most_traded = max(1, depth.traded_most) if depth is not None else 1
+    last, side = (None, 0) if depth is None else (depth.last, depth.last_side)
     rows = []
     for ticks in rungs.prices:
-        mine = orders_at(view, contract, ticks, book)
-        chosen = ticks == rungs.cursor
-        weight = "faint" if broken else "bold" if ticks in best else ""
-        spans = [
-            *_own(mine, Side.BUY, cut.own, queue, contract, rungs),
-            *_bar(bids.get(ticks, 0), most, cut.bar, "right", "faint" if broken else "zone-up"),
-            *_size(bids.get(ticks, 0), cut.size, contract, "buy", weight),
-            *_price(ticks, contract, cut.price, depth, chosen, held.get(ticks, ())),
-            *_size(asks.get(ticks, 0), cut.size, contract, "sell", weight),
-            *_bar(asks.get(ticks, 0), most, cut.bar, "left", "faint" if broken else "zone-down"),
-            *_own(mine, Side.SELL, cut.own, queue, contract, rungs),
-            *_traded(traded.get(ticks, 0), depth, cut.traded, contract),
-        ]
-        row = fit(tuple(spans), width)
-        rows.append(_marked(row) if chosen else row)
+        bid, ask, volume = bids.get(ticks, 0), asks.get(ticks, 0), traded.get(ticks, 0)
+        mine, here = orders_at(view, contract, ticks, book) if ours else [], held.get(ticks, ())
+        rung = _rung(
+            figures.price(contract.tick_size * ticks, contract.decimals).rjust(cut.price - 4),
+            _short(figures.volume(bid, lot), cut.size) if bid else "",
+            round(bid / most * cut.bar * 2),
+            _short(figures.volume(ask, lot), cut.size) if ask else "",
+            round(ask / most * cut.bar * 8),
+            _short(figures.volume(volume, lot), 6) if volume and cut.traded else "",
+            -1 if volume == most_traded else round(volume / most_traded * (cut.traded - 8) * 8),
+            "faint" if broken else "bold" if ticks in best else "",
+            side if ticks == last else None,
+            "▶" if ticks == rungs.cursor else " ",
+            "◆" if here else " ",
+            cut,
+        )
+        if mine:
+            left, right = (_own(mine, one, cut.own, queue, contract, rungs) for one in (Side.BUY, Side.SELL))
+            rung = (*left, *rung[1:_OWN_SELLS], *right, *rung[_OWN_SELLS + 1 :])
+        row = fit(rung, width)
+        rows.append(_marked(row) if ticks == rungs.cursor else row)
     return _head(cut, depth, width), rows
 
 
@@ -115,12 +125,59 @@ def _head(cut: Widths, depth: DepthView | None, width: int) -> Row:
     return fit(tuple(span for row in spans for span in row), width)
 
 
-def _size(lots: int, width: int, contract: ContractView, side: str, weight: str) -> Row:
-    if not lots:
-        return ((" " * width, "text"),)
-    text = _short(figures.volume(lots, contract.lot_size), width)
-    style = weight if weight == "faint" else f"{side} {weight}".rstrip()
-    return fit(cell(text, style), width, ">" if side == "buy" else "<")
+@lru_cache(maxsize=4096)
+def _rung(
+    price: str,
+    bid: str,
+    bid_halves: int,
+    ask: str,
+    ask_eighths: int,
+    traded: str,
+    traded_eighths: int,
+    weight: str,
+    side: int | None,
+    cursor: str,
+    entry: str,
+    cut: Widths,
+) -> Row:
+    """One price without our orders: most are as they were at the frame before. `side` is of the last trade,
+    where that was here; `traded_eighths` is negative at the price that was traded most.
+    """
+    faint = weight == "faint"
+    blank: Row = ((" " * (cut.own + 1), "text"),)
+    full, half = divmod(bid_halves, 2)
+    style = "text" if side is None else f"{figures.trend(side)} bold"
+    mark = " " if side is None else figures.arrow(side)
+    spans: list[tuple[str, str]] = [*blank]
+    if cut.bar:
+        bar_style = "faint" if faint else "zone-up"
+        spans += [(f"{'▐' * half}{'█' * full}".rjust(cut.bar), bar_style), (" ", "text")]
+    else:
+        spans += [("", "text"), ("", "text")]
+    spans += [
+        (bid.rjust(cut.size), weight if faint else f"buy {weight}".rstrip()),
+        (cursor, "accent bold"), (entry, "entry bold"), (price, style), (mark, style), (" ", "text"),
+        (ask.ljust(cut.size), weight if faint else f"sell {weight}".rstrip()),
+    ]  # fmt: skip
+    if cut.bar:
+        spans += [(" ", "text"), (_eighths(ask_eighths, cut.bar), "faint" if faint else "zone-down")]
+    else:
+        spans += [("", "text"), ("", "text")]
+    spans += blank
+    if cut.traded:
+        left = cut.traded - 8
+        drawn = (
+            ""
+            if left <= 0 or not traded
+            else _eighths(left * 8 if traded_eighths < 0 else traded_eighths, left)
+        )
+        spans += [(" ", "text"), (f"{traded:>6} ", "text bold" if traded_eighths < 0 else "dim")]
+        spans.append((drawn.ljust(max(0, left)), "volume"))
+    return tuple(spans)
+
+
+_OWN_SELLS = 12
+"""Where the place of our sells stands in a rung."""
 
 
 def _short(text: str, width: int) -> str:
@@ -140,37 +197,12 @@ def _short(text: str, width: int) -> str:
 
 def bar(share: float, width: int) -> str:
     """A bar from the left in eighths of a cell."""
-    eighths = round(min(1.0, max(0.0, share)) * width * 8)
+    return _eighths(round(min(1.0, max(0.0, share)) * width * 8), width)
+
+
+def _eighths(eighths: int, width: int) -> str:
     full, part = divmod(eighths, 8)
     return ("█" * full + (_EIGHTHS[part] if part else "")).ljust(width)
-
-
-def _bar(lots: int, most: int, width: int, side: str, style: str) -> Row:
-    if not width:
-        return EMPTY
-    if side == "left":
-        return ((" ", "text"), (bar(lots / most, width), style))
-    halves = round(lots / most * width * 2)
-    full, half = divmod(halves, 2)
-    return ((f"{'▐' * half}{'█' * full}".rjust(width), style), (" ", "text"))
-
-
-def _price(
-    ticks: int,
-    contract: ContractView,
-    width: int,
-    depth: DepthView | None,
-    chosen: bool,
-    held: Sequence[object],
-) -> Row:
-    text = figures.price(contract.tick_size * ticks, contract.decimals)
-    style, mark = "text", " "
-    if depth is not None and depth.last == ticks:
-        style, mark = f"{figures.trend(depth.last_side)} bold", figures.arrow(depth.last_side)
-    before = "▶" if chosen else " "
-    entry = "◆" if held else " "
-    return ((before, "accent bold"), (entry, "entry bold"), (text.rjust(width - 4), style), (mark, style),
-            (" ", "text"))  # fmt: skip
 
 
 def _own(
@@ -200,18 +232,6 @@ def _own(
         if len(text) <= width:
             break
     return (*gap, *fit(cell(text, f"{style} bold{' reverse' if moving else ''}"), width))
-
-
-def _traded(lots: int, depth: DepthView | None, width: int, contract: ContractView) -> Row:
-    if not width or depth is None:
-        return EMPTY
-    if not lots:
-        return ((" " * width, "text"),)
-    text = _short(figures.volume(lots, contract.lot_size), 6)
-    left = width - 8
-    drawn = bar(lots / max(1, depth.traded_most), left) if left > 0 else ""
-    poc = lots == depth.traded_most
-    return ((" ", "text"), (f"{text:>6} ", "text bold" if poc else "dim"), (drawn, "volume"))
 
 
 def state_row(depth: DepthView | None, contract: ContractView) -> Row:

@@ -20,7 +20,7 @@ from tui.plain_text import plain
 from tui.rows.ladder import Rungs, armed_row, held_row, ladder_rows, state_row, terms_row
 from tui.rows.tape import delta_head, delta_rows, print_rows
 from tui.screen_state import ScreenState
-from tui.screens.page import Page
+from tui.screens.page import SCROLLED_S, Page
 from tui.styled_text import EMPTY, Row, cell, fit, width_of
 from tui.typing_pace import BURST, HELD
 from tui.view_facts import session_of
@@ -77,6 +77,8 @@ class LadderScreen(Page):
         self._above = 0
         """Lines above the highest price."""
         self._moving: OrderView | None = None
+        self._columns: tuple[float, object, list[list[Row]]] = (-1e9, None, [])
+        """What stands beside the book: until when, of what, and the rows of each column."""
         self.pending = 0
         """Keys that are not carried out yet."""
         self._pressed: dict[str, float] = {}
@@ -121,21 +123,34 @@ class LadderScreen(Page):
         )
 
     def _beside(self, state: ScreenState, contract: ContractView, rows: list[Row], width: int) -> list[Row]:
-        """The newest prints and, where there is much room, the delta of each bar."""
-        tape = state.tape_of(state.instrument, state.timeframe)
-        if tape is None:
-            return rows
-        zone = session_of(state.view, contract).zone
-        columns = [print_rows(tape, contract, zone, 34, len(rows))]
-        if width > 34:
-            head = delta_head(state.timeframe.value, width - 37)
-            columns.append([head, *delta_rows(tape, contract, zone, width - 37, len(rows) - 1)])
+        """The newest prints and, where there is much room, the delta of each bar; drawn anew less often than
+        the book, since each print moves all of them.
+        """
+        now, of = self.cockpit.clock(), (state.instrument, state.timeframe, width, len(rows))
+        due, drawn, columns = self._columns
+        if now >= due or drawn != of:
+            columns = self._drawn_beside(state, contract, len(rows), width)
+            self._columns = now + SCROLLED_S, of, columns
         gap: Row = ((" │ ", "frame"),)
         for column in columns:
-            blank = fit(EMPTY, width_of(column[0])) if column else EMPTY
-            column += [blank] * (len(rows) - len(column))
             rows = [(*row, *gap, *one) for row, one in zip(rows, column, strict=True)]
         return rows
+
+    def _drawn_beside(
+        self, state: ScreenState, contract: ContractView, height: int, width: int
+    ) -> list[list[Row]]:
+        tape = state.tape_of(state.instrument, state.timeframe)
+        if tape is None:
+            return []
+        zone = session_of(state.view, contract).zone
+        columns = [print_rows(tape, contract, zone, 34, height)]
+        if width > 34:
+            head = delta_head(state.timeframe.value, width - 37)
+            columns.append([head, *delta_rows(tape, contract, zone, width - 37, height - 1)])
+        for column in columns:
+            blank = fit(EMPTY, width_of(column[0])) if column else EMPTY
+            column += [blank] * (height - len(column))
+        return columns
 
     def _rungs(self, middle: int, height: int) -> Rungs:
         """Keep the market in view: it is put in the middle again where it leaves the middle half."""

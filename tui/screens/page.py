@@ -24,6 +24,9 @@ from tui.view_facts import state_word
 from tui.widgets.grid import Content, LiveGrid
 from tui.widgets.line import SurfaceLine
 
+SCROLLED_S = 0.25
+"""What moves by a row with each print is drawn no oftener: nobody reads faster."""
+
 
 class Page(Screen[None]):
     """The status bar, one large frame, a line of keys."""

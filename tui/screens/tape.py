@@ -11,7 +11,7 @@ from tui.ladder_orders import stepped
 from tui.plain_text import plain
 from tui.rows.tape import delta_head, delta_note, delta_rows, print_rows
 from tui.screen_state import ScreenState
-from tui.screens.page import Page
+from tui.screens.page import SCROLLED_S, Page
 from tui.styled_text import EMPTY, Row, cell, fit
 from tui.view_facts import session_of
 from tui.widgets.grid import Content
@@ -39,8 +39,14 @@ class TapeScreen(Page):
         super().__init__()
         self.least = 0
         """Smaller prints are left out, lots."""
+        self._due = -1e9
         self._bars = False
         """Where there is no room for both: the bars instead of the prints."""
+
+    def draw(self, state: ScreenState, now: float, force: bool = False) -> None:
+        if force or now >= self._due:
+            self._due = now + SCROLLED_S
+            super().draw(state, now, force)
 
     def build(self, state: ScreenState, width: int) -> Content:
         contract = state.contract
