@@ -14,7 +14,7 @@ from engine.model.view import View
 from engine.ports import EngineHandle, LogTail
 from tui.action_runner import ActionRunner
 from tui.base_app import CockpitApp, Options
-from tui.messages import ActionAsked, LogFilterChanged
+from tui.messages import ActionAsked, LogFilterChanged, TicketAsked
 from tui.screens.main import MainScreen
 
 if TYPE_CHECKING:
@@ -79,6 +79,9 @@ class TStreamApp(CockpitApp):
 
     def on_action_asked(self, event: ActionAsked) -> None:
         self.action_act(event.action_id)
+
+    def on_ticket_asked(self, event: TicketAsked) -> None:
+        self._action_runner.by_hand.open_ticket(prefill=event.prefill)
 
     def on_log_filter_changed(self, event: LogFilterChanged) -> None:
         self.presenter.choice.log_words = event.words

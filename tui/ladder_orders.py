@@ -14,6 +14,7 @@ from engine.model.orders import OrderType, Slot
 from engine.model.view import ContractView, OrderView, PositionView, View
 from tui import number_format as figures
 from tui.plain_text import plain
+from tui.ticket import Prefill
 
 QUANTITIES = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 500, 750, 1_000,
               2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)  # fmt: skip
@@ -100,6 +101,23 @@ def entry(
         target_ticks=(terms.target_ticks,) if terms.target_ticks else (),
     )
     return LadderOrder(command, label)
+
+
+def prefill(contract: ContractView, ticks: int, terms: LadderTerms, book: str) -> Prefill:
+    """What an order to be filled in begins with: a limit at a price, on the side on which it rests."""
+    price = contract.tick_size * ticks
+    side = Side.SELL if contract.ask is not None and price >= contract.ask else Side.BUY
+    away = contract.tick_size * side.sign
+    return Prefill(
+        instrument=contract.instrument,
+        side=side,
+        entry=OrderType.LIMIT,
+        price=price,
+        stop=price - away * terms.stop_ticks,
+        targets=(price + away * terms.target_ticks,) if terms.target_ticks else (),
+        qty=contract.lot_size * terms.qty,
+        book=book,
+    )
 
 
 def orders_at(view: View, contract: ContractView, ticks: int, book: str | None) -> list[OrderView]:

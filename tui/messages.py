@@ -6,12 +6,21 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from tui.ticket import Prefill
+
 
 @dataclass
 class ActionAsked(Message):
     """Somebody chose an action: by key, by click or in the palette. `action_id` is of tui.actions."""
 
     action_id: str
+
+
+@dataclass
+class TicketAsked(Message):
+    """An order is to be filled in, with what is known of it already."""
+
+    prefill: Prefill
 
 
 @dataclass

@@ -174,6 +174,15 @@ async def test_f18_the_market_falls_silent_while_pings_go_on(what: str, heard: s
         assert (await fresh.event("GatewayQuote"))[0] == MNQ
 
 
+async def test_a_book_is_cleared_and_told_anew(desk: PracticeDesk) -> None:
+    desk.quote(118_000, 118_001)
+    wire = await desk.market_hub("SubscribeContractMarketDepth")
+    await wire.event("GatewayDepth")
+    desk.venue.faults.add("depth-reset")
+    rows = (await wire.event("GatewayDepth"))[1]
+    assert [row["type"] for row in rows] == [6, *[2] * 10, *[1] * 10, 3, 4]
+
+
 async def test_silence_can_end_by_itself(desk: PracticeDesk) -> None:
     desk.trade(118_000)
     wire = await desk.market_hub("SubscribeContractQuotes")

@@ -236,6 +236,23 @@ async def test_f50_what_is_pasted_held_or_late_trades_nothing() -> None:
         assert len(c.engine.sent) <= 1
 
 
+async def test_an_order_to_be_filled_in_begins_with_the_price_at_the_cursor(
+    shown: tuple[Cockpit, Pilot[Any]],
+) -> None:
+    c, pilot = shown
+    from tui.screens.ticket import TicketScreen
+
+    await c.press(pilot, "k", "k", "k", "o")
+    await pilot.pause()
+    assert isinstance(c.app.screen, TicketScreen)
+    ticket = c.app.screen.ticket
+    assert (ticket.side, ticket.entry, ticket.price) == (Side.SELL, OrderType.LIMIT, "21034.75")
+    assert (ticket.stop.text, ticket.target.text) == ("21040.75", "21022.75")
+    await c.press(pilot, "escape")
+    assert isinstance(c.app.screen, LadderScreen)
+    assert all(isinstance(one, PlaceManual) and one.dry_run for one in c.engine.sent)
+
+
 async def test_it_says_what_the_book_is_worth(shown: tuple[Cockpit, Pilot[Any]]) -> None:
     c, pilot = shown
     ladder(c).cursor = int(Decimal("21041.25") * 4)

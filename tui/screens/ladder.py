@@ -16,6 +16,7 @@ from tui import number_format as figures
 from tui.confirmations import Confirmation
 from tui.ladder_arms import LadderArms, arming, unarmable
 from tui.ladder_orders import LadderOrder, LadderTerms
+from tui.messages import TicketAsked
 from tui.plain_text import plain
 from tui.rows.ladder import Rungs, armed_row, held_row, ladder_rows, state_row, terms_row
 from tui.rows.tape import delta_head, delta_rows, print_rows
@@ -52,6 +53,7 @@ class LadderScreen(Page):
         Binding("S", "market('sell')", show=False),
         Binding("x", "cancel", show=False),
         Binding("m,enter", "move", show=False),
+        Binding("o", "ticket", show=False),
         Binding("plus,equals_sign", "terms('qty', 1)", show=False),
         Binding("minus", "terms('qty', -1)", show=False),
         Binding("right_square_bracket", "terms('stop', 1)", show=False),
@@ -341,6 +343,20 @@ class LadderScreen(Page):
                 ticks = ours.middle(contract, state.depth_of(state.instrument))
         commands, book = self.cockpit.presenter.commands, state.book or None
         self._send(ours.entry(state.view, contract, side, ticks, self.terms, commands.new_id(), book))
+
+    def action_ticket(self) -> None:
+        """An order to be filled in, with the price of the cursor; it asks before anything is sent."""
+        self.arms.stir(self.cockpit.clock())
+        state = self.cockpit.shown
+        contract = state.contract
+        if contract is None or state.readonly or state.view.health.stopped:
+            self.cockpit.toast(f"an order: {unarmable(state)}", "warning")
+            return
+        at = self.cursor
+        if at is None:
+            at = ours.middle(contract, state.depth_of(state.instrument))
+        if at is not None:
+            self.post_message(TicketAsked(ours.prefill(contract, at, self.terms, state.book)))
 
     def _mine(self) -> list[OrderView]:
         """Our orders at the cursor."""
