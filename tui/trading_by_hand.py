@@ -7,9 +7,9 @@ from concurrent.futures import Future
 
 from msgspec import structs
 
-from engine.model.commands import AnyCommand, ReverseManual
+from engine.model.commands import MOST_TARGETS, AnyCommand, ReverseManual
 from engine.model.notices import Notice
-from engine.model.orders import AccountKind
+from engine.model.orders import AccountKind, OrderType
 from engine.model.view import PositionView, View
 from tui import moving
 from tui.actions import PANES
@@ -20,7 +20,7 @@ from tui.moving import Move
 from tui.plain_text import plain
 from tui.previews import LOST_S
 from tui.screen_state import aim_of
-from tui.things import Thing
+from tui.things import Thing, of_message
 from tui.ticket import Prefill, opened
 from tui.view_facts import contract_of, kind_of
 
@@ -50,7 +50,7 @@ class TradingByHand:
         cockpit, view = self._cockpit, self._cockpit.presenter.view
         if prefill is None:
             instrument, book = self._aim(row)
-            prefill = Prefill(instrument=instrument, book=book or "")
+            prefill = from_alert(view, row) or Prefill(instrument=instrument, book=book or "")
         contract = contract_of(view, prefill.instrument or self._cockpit.presenter.choice.instrument)
         if contract is None or not view.books:
             cockpit.toast("no contract and no account is known yet", "warning")
@@ -151,6 +151,21 @@ class TradingByHand:
                 self.send(sent, f"reverse {name}")
 
         self.confirm(lambda: asked, confirmed)
+
+
+def from_alert(view: View, row: Thing | None) -> Prefill | None:
+    """What a ticket begins with on the row of a room's message that has a trade; None on any other."""
+    alert = next((one for one in view.alerts if row is not None and of_message(one) == row), None)
+    if alert is None or alert.side is None or not alert.instrument:
+        return None
+    return Prefill(
+        instrument=alert.instrument,
+        side=alert.side,
+        entry=OrderType.MARKET if alert.entry is None else OrderType.LIMIT,
+        price=alert.entry,
+        stop=alert.stop,
+        targets=alert.targets[:MOST_TARGETS],
+    )
 
 
 class ByHandActions:

@@ -83,14 +83,10 @@ class ManualOrders:
         match command:
             case PlaceManual():
                 known = self._instrument(command.instrument)
-                return manual_placing.together(
-                    self._placing.place(book, known, command) for book in self._meant(command)
-                )
+                return self._in_each(command, lambda book: self._placing.place(book, known, command))
             case ReduceManual():
                 known = self._instrument(command.instrument)
-                return manual_placing.together(
-                    self._reduce(book, known, command) for book in self._meant(command)
-                )
+                return self._in_each(command, lambda book: self._reduce(book, known, command))
             case ReverseManual():
                 book, known = self._book(command.book), self._instrument(command.instrument)
                 return self._reversing.begin(book, known, command)
@@ -106,6 +102,18 @@ class ManualOrders:
                 return manual_moving.change(self._turn, self._entries, book, known, found, command, touch)
             case CancelManual():
                 return self._cancel(command)
+
+    def _in_each(self, command: PlaceManual | ReduceManual, work: Callable[[Book], Said]) -> Said:
+        """What several books say; what can't be done in one is done in the others. Raises WrongError."""
+        books, said = self._meant(command), []
+        for book in books:
+            try:
+                said.append(work(book))
+            except WrongError as wrong:
+                if len(books) == 1:
+                    raise
+                said.append(Said(f"{book.name}: {wrong}", done=False))
+        return manual_placing.together(said)
 
     def _cancel(self, command: CancelManual) -> Said:
         begun = self._turn.state.reversing.values()

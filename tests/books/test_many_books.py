@@ -12,10 +12,20 @@ from msgspec.structs import replace
 from engine.books.opening import PAPER
 from engine.model import events as ev
 from engine.model import records as r
-from engine.model.commands import BreakEven, CancelEntries, Flatten, Halt, Pause, Resume
+from engine.model.commands import (
+    BreakEven,
+    CancelEntries,
+    ChangeManual,
+    Flatten,
+    Halt,
+    Pause,
+    PlaceManual,
+    ReduceManual,
+    Resume,
+)
 from engine.model.config import BookConfig
 from engine.model.limits import RiskLimits
-from engine.model.market import NANOS
+from engine.model.market import NANOS, Side
 from engine.model.notices import Severity
 from engine.model.orders import Account, AccountKind, Slot
 from engine.model.refusals import Refusal
@@ -456,3 +466,30 @@ def test_the_new_month_is_not_entered_while_another_book_holds_the_old_one() -> 
     many.pass_time(10)
     assert not any(many.held().values())
     assert Refusal.OLD_MONTH not in refused()
+
+
+def test_one_order_by_hand_goes_into_several_books_and_each_says_its_own() -> None:
+    many = at_work()
+    many.pass_time(2)
+    many.say(Pause(id="p", book=EVERY[1]))
+    order = PlaceManual(
+        id="all", instrument="MNQ", side=Side.BUY, books=EVERY, sized=True, stop_ticks=40, target_ticks=(80,)
+    )
+    tried = many.say(replace(order, dry_run=True, id="dry"))
+    told = many.core.turn.tried[0] if many.core.turn.tried else None
+    assert told is None or len(told.verdicts) == len(EVERY)
+    assert tried.count("nothing is placed, and it would be taken") == len(EVERY) - 1
+    answer = many.say(order)
+    [taken] = [one for one in many.written(r.CommandTaken) if one.command.id == "all"]
+    assert [(one.book, one.done, bool(one.plan)) for one in taken.verdicts] == [
+        (name, name != EVERY[1], name != EVERY[1]) for name in EVERY
+    ]
+    assert not taken.done
+    assert "entries are paused" in answer
+    assert set(many.entered()) == set(EVERY) - {EVERY[1]}
+    assert "stands in several books" in many.say(ChangeManual(id="c", order="all", trail_ticks=20))
+    assert many.say(order).startswith("taken already")
+    many.pass_time(3)
+    parts = many.say(ReduceManual(id="r", instrument="MNQ", books=EVERY, qty=1))
+    assert parts.count("closing 1 MNQ") == len(EVERY) - 1
+    assert f"nothing of MNQ is held in {EVERY[1]}" in parts

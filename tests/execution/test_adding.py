@@ -195,7 +195,7 @@ def test_the_verdict_says_in_numbers_what_a_ticket_shows() -> None:
     assert rooms["risk a trade"][0] - rooms["risk a trade"][1] == Decimal("111.10")
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(
     st.lists(
         st.sampled_from(["add", "target", "drop", "tighten", "loosen", "half", "fill", "wait", "kill"]),

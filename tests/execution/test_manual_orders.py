@@ -148,7 +148,7 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({"minutes": 0, "entry": OrderType.LIMIT, "price": Decimal(19_990)}, "1 to 1440 minutes"),
     ({"minutes": 5}, "leave the minutes out"),
     ({"override": ("daily_loss",)}, '"daily_loss" can\'t be overridden'),
-    ({"override": ("score",)}, "has no score, so nothing is refused for it; what can be: hours, pause,"),
+    ({"override": ("score",)}, "has no score, so nothing is refused for it; what can be: hours, news,"),
     ({"book": "nowhere"}, "unknown book nowhere, or not connected yet; known: hand"),
     ({"instrument": "NQX"}, "unknown contract NQX; known: MNQ, ES"),
     ({"instrument": "ES"}, "ES: no price is known yet"),

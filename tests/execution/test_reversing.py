@@ -174,7 +174,7 @@ def test_nothing_to_reverse_or_something_under_way_says_so() -> None:
     assert venue.say(ReverseManual(id="x", instrument="MNQ")).startswith("nothing of MNQ is held in hand")
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     st.lists(st.sampled_from(["fill", "refuse", "unknown", "wait", "flatten", "kill", "stop"]), max_size=6)
 )

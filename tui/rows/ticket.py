@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from engine.model.orders import OrderType
+from engine.model.refusals import OVERRIDES
 from engine.model.verdicts import LimitRoom, OrderVerdict, RoomUnit
 from engine.model.view import ContractView
 from tui import number_format as figures
@@ -23,7 +24,7 @@ _WORDS = {
     TicketField.SECOND: "←→ R, price, none · half goes to each",
     TicketField.MINUTES: "minutes; empty for the day",
     TicketField.BOOK: "←→ which book, or all of them",
-    TicketField.OVERRIDE: "hours, pause, reward-to-risk: typed whole",
+    TicketField.OVERRIDE: f"typed whole: {', '.join(OVERRIDES)}",
 }
 _SAID = {HowSaid.SIZER: "by the book's sizing", HowSaid.ZONE: "behind the zone"}
 _UNITS = {HowSaid.TICKS: "ticks", HowSaid.ATR: "× ATR", HowSaid.R: "R", HowSaid.RISK: "USD at risk"}
