@@ -23,6 +23,7 @@ from tui.actions import PANES
 from tui.base_app import ExitReason
 from tui.panes.base import Pane
 from tui.panes.chart import ChartPane
+from tui.screens.ladder import LadderScreen
 from tui.screens.page import Page
 from tui.styled_text import text_of
 from tui.widgets.line import Line
@@ -57,7 +58,7 @@ async def test_what_must_be_known_is_on_every_screen(size: tuple[int, int]) -> N
 async def test_what_must_be_known_is_on_every_page(page: type[Page]) -> None:
     cockpit = Cockpit(fake.trading_view(AccountKind.LIVE))
     async with running(cockpit, (80, 24)) as pilot:
-        cockpit.app.push_screen(page())
+        cockpit.app.push_screen(LadderScreen(cockpit.app.ladder) if page is LadderScreen else page())
         await pilot.pause()
         first, _, frame, *_ = lines = _screen_text(cockpit).splitlines()
         assert " LIVE " in first
