@@ -85,7 +85,7 @@ class Entries:
         self._market = market
         self._marks = marks
         self._links = links
-        self.opinions = Opinions(config.opinion, turn, market, instruments, self._decide)
+        self.opinions = Opinions(config.opinion, turn, market, instruments, self._put_to_books)
 
     def on_journal(self, event: JournalState) -> None:
         if self.journal_ok is not event.ok or not event.ok:  # a journal that is down may get worse
@@ -131,12 +131,10 @@ class Entries:
             return
         self.opinions.take(bot, structs.replace(said, bot=bot.name))
 
-    def _decide(self, bot: Bot, idea: Idea) -> None:
-        """Put an idea to every book that its bot trades in."""
+    def _put_to_books(self, bot: Bot, idea: Idea) -> None:
         for book in self._books.values():
-            if not (bot.config.trades(book.name) and book.config.takes(bot.name)):
-                continue
-            if not self._market.sources.lists(book.config.venue, idea.instrument):
+            trades = bot.config.trades(book.name) and book.config.takes(bot.name)
+            if not (trades and self._market.sources.lists(book.config.venue, idea.instrument)):
                 continue
             if book.recover():
                 wanted = bot.wanted(book.config.sizing)

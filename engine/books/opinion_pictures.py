@@ -18,7 +18,7 @@ from engine.model.view_opinion import (
     ReliabilityBin,
 )
 from engine.signals.mood import Moods
-from engine.state.opinions import Judged, ModelTally
+from engine.state.opinions import Judged, PredictionTally
 from engine.state.state import State
 from engine.state.turn import Turn
 
@@ -99,7 +99,7 @@ def model_view(card: ModelCard, digest: str) -> ModelView:
     )
 
 
-def _record(tally: ModelTally) -> ModelRecord | None:
+def _record(tally: PredictionTally) -> ModelRecord | None:
     count = tally.count
     if not count or tally.brier is None or tally.calibration_error is None:
         return None

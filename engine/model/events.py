@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from engine.model.blackouts import Blackouts
+from engine.model.clock_fault import ClockFault as ClockFault
 from engine.model.commands import AnyCommand, Reload
 from engine.model.effects import AnyRequest, Request
 from engine.model.errors import Cause
@@ -352,23 +353,6 @@ class RiskTold(Event, frozen=True, kw_only=True, tag="risk_told"):
     detail: str = ""
     over: bool = False
     """It is not so any more."""
-
-
-class ClockFault(StrEnum):
-    """What is odd about the time (engine.books.clocks)."""
-
-    SET = "set"
-    """The machine's clock was set, by so much; negative is back."""
-    JOURNAL_AHEAD = "journal_ahead"
-    """The journal's last record was written so much later than it is now."""
-    STOOD_STILL = "stood_still"
-    """The machine slept, or this program was stopped, for so long."""
-    CONFIRMED = "confirmed"
-    """The venue's own times agree with a machine's clock that was doubted."""
-    LATER_DAY = "later_day"
-    """By the machine's clock a run begins on a later trade date than the last one ended on, so much later."""
-    VENUE = "venue"
-    """The venue's clock, or what it sends, differs by so much; negative is behind, 0 is the end of it."""
 
 
 AnyEvent = (

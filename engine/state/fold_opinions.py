@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.model import records as r
 from engine.model.decision import Counsel
-from engine.state.opinions import MODELS_KEPT, OPEN_KEPT, RECENT_KEPT, Judged, ModelTally
+from engine.state.opinions import MODELS_KEPT, OPEN_KEPT, RECENT_KEPT, Judged, PredictionTally
 from engine.state.state import State
 
 
@@ -23,7 +23,7 @@ def opinion_formed(state: State, record: r.OpinionFormed) -> None:
             known.together += 1
     if not record.stop_ticks:
         return
-    tally = known.models.pop(record.hash, None) or ModelTally(record.opinion.model)
+    tally = known.models.pop(record.hash, None) or PredictionTally(record.opinion.model)
     known.models[record.hash] = tally  # the newest last
     while len(known.models) > MODELS_KEPT:
         del known.models[next(iter(known.models))]

@@ -53,7 +53,7 @@ class PageHinkley(Struct):
         return (self.total - self.lowest) / DRIFT_LIMIT
 
 
-class ModelTally(Struct):
+class PredictionTally(Struct):
     """How right one model was, by the predictions of it whose outcome is known."""
 
     name: str
@@ -114,7 +114,7 @@ class OpinionState(Struct):
     """The newest opinions, oldest first."""
     waiting: dict[str, OpinionFormed] = field(default_factory=dict)
     """Predictions whose outcome is not known yet, by id, oldest first."""
-    models: dict[str, ModelTally] = field(default_factory=dict)
+    models: dict[str, PredictionTally] = field(default_factory=dict)
     """By hash, that which was asked longest ago first."""
     alone: int = 0
     """Decisions of ideas that the rules have made alone."""

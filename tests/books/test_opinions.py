@@ -30,7 +30,7 @@ from engine.model.refusals import Refusal
 from engine.model.sizing import ByConfidence, ByRisk
 from engine.signals.features import NAMES
 from engine.state.fold import apply
-from engine.state.opinions import DRIFT_LIMIT, ModelTally, PageHinkley
+from engine.state.opinions import DRIFT_LIMIT, PageHinkley, PredictionTally
 from engine.state.state import State
 from tests.market.feed import T0
 from tests.signals.shapes import bar, wander
@@ -360,7 +360,7 @@ def test_an_error_that_rises_is_drift_and_one_that_stays_is_none() -> None:
 
 
 def test_a_tally_knows_how_far_words_and_outcomes_are_apart() -> None:
-    tally = ModelTally("m")
+    tally = PredictionTally("m")
     for n in range(100):
         tally.add(0.35, 0.1, n % 2 == 0, 1.0 if n % 2 == 0 else -1.0, T0)
     assert tally.calibration_error == pytest.approx(0.15)
