@@ -6,18 +6,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.model.commands import AnswerLoosening
-from engine.model.playing import Advance, HoldPlay, PlayWish, SeekPlay, SetPace, StepPlay
+from engine.model.playing import Advance, SetPace, StepPlay
 from engine.model.reload import LooseningView
 from engine.model.view import View
 from tui import number_format as figures
+from tui import playing
 from tui.actions import ACTIONS, PANES, Action, MakeTrade, asks_first, blocked, label_of
 from tui.base_app import CockpitApp, ExitReason
 from tui.books import step_book
 from tui.clipboard import copied
 from tui.confirmations import Confirmation
 from tui.other_questions import hand_over_confirmation, loosening_confirmation, quit_confirmation
+from tui.panes.messages import AlertsPane
 from tui.plain_text import plain
 from tui.row_menu import entries, heading, scope_of
+from tui.rows.messages import next_kind
 from tui.screen_state import aim_of
 from tui.screens.main import MainScreen
 from tui.things import HAS_CONTRACT, Thing
@@ -243,6 +246,16 @@ class ActionRunner(ByHandActions):
 
         self._cockpit.push_screen(TapeScreen())
 
+    def show_journal(self) -> None:
+        from tui.screens.journal import JournalScreen
+
+        self._cockpit.push_screen(JournalScreen())
+
+    def try_alert(self) -> None:
+        from tui.screens.alert_try import AlertTryScreen
+
+        self._cockpit.push_screen(AlertTryScreen())
+
     def show_help(self) -> None:
         from tui.screens.help import HelpScreen
 
@@ -252,35 +265,16 @@ class ActionRunner(ByHandActions):
     # The time of a replay.
 
     def hold_replay(self) -> None:
-        playing = self._cockpit.presenter.view.playing
-        self._ask_replay(HoldPlay(playing is not None and not playing.paused))
+        playing.hold(self._cockpit)
 
     def step_replay(self, by: Advance) -> None:
-        self._ask_replay(StepPlay(by, self._choice.instrument, self._choice.timeframe))
+        playing.ask(self._cockpit, StepPlay(by, self._choice.instrument, self._choice.timeframe))
 
     def pace_replay(self, faster: bool) -> None:
-        self._ask_replay(SetPace(faster))
+        playing.ask(self._cockpit, SetPace(faster))
 
     def seek_replay(self) -> None:
-        from tui.playing import sought
-        from tui.widgets.typed_line import TypedLine
-
-        def typed(text: str) -> str:
-            view = self._cockpit.presenter.view
-            if view.playing is None:
-                return "this is no replay"
-            found = sought(text, view.ts, view.told_in, view.playing)
-            if isinstance(found, str):
-                return found
-            self._ask_replay(SeekPlay(found))
-            return ""
-
-        asks = "go to which time: 10:30, 10:30:15 or 2026-03-04 10:30 · ⏎ go · esc stay"
-        self._type(TypedLine(asks, typed))
-
-    def _ask_replay(self, wish: PlayWish) -> None:
-        if self._cockpit.replay is not None:
-            self._cockpit.replay.control(wish)
+        self._type(playing.time_line(self._cockpit))
 
     def _type(self, line: Input) -> None:
         """Have a person type, in place of the key line; one line at a time."""
@@ -310,6 +304,10 @@ class ActionRunner(ByHandActions):
         prompt.focus()
 
     def step_log_level(self) -> None:
+        if isinstance(self._main.focused, AlertsPane):
+            self._choice.alert_kind = next_kind(self._choice.alert_kind)
+            self._cockpit.toast(f"alerts: {self._choice.alert_kind or 'all kinds'}")
+            return
         self._choice.log_level = self._cockpit.presenter.step_level()
         self._cockpit.toast(f"log: {self._choice.log_level} and above")
 

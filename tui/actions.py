@@ -59,6 +59,8 @@ class ActionTarget(Protocol):
     def show_dashboard(self) -> None: ...
     def show_ladder(self) -> None: ...
     def show_tape(self) -> None: ...
+    def show_journal(self) -> None: ...
+    def try_alert(self) -> None: ...
     def filter_log(self) -> None: ...
     def step_log_level(self) -> None: ...
     def acknowledge_alerts(self) -> None: ...
@@ -262,6 +264,10 @@ ACTIONS: dict[str, Action] = {
                lambda on: on.show_why(), rows=HAS_CONTRACT),
         Action("dashboard", "D", "dashboard", "Thirty days, risk, last alerts and health on one page", _LOOK,
                lambda on: on.show_dashboard()),
+        Action("journal", "J", "journal", "Trades that are over: notes, figures, a calendar, files of them",
+               _LOOK, lambda on: on.show_journal()),
+        Action("try-alert", "M", "try an alert", "How a room would read a text, and what would come of it",
+               _LOOK, lambda on: on.try_alert()),
         *(Action(f"replay-{name}", key, label, tooltip, _REPLAY, look, hint=hint, replay=True)
           for name, key, label, tooltip, hint, look in (
             ("hold", "space", "play/hold", "Let the time of the replay stand still, or go on", 3,
@@ -313,8 +319,8 @@ ACTIONS: dict[str, Action] = {
                lambda on: on.show_log(), hint=12),
         Action("filter", "slash", "filter log", "Show only log lines with some words", _PANES,
                lambda on: on.filter_log()),
-        Action("log-level", "v", "log level", "Least level of the log lines shown", _PANES,
-               lambda on: on.step_log_level()),
+        Action("log-level", "v", "log level", "Least level of the log lines shown; in the alerts: which kind",
+               _PANES, lambda on: on.step_log_level()),
         Action("acknowledge", "A", "acknowledge", "Mark all alerts as seen", _PANES,
                lambda on: on.acknowledge_alerts(), hint=5, rows=frozenset({ThingKind.ALERT})),
         Action("help", "question_mark", "help", "All keys and what they do", _COCKPIT,

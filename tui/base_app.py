@@ -18,6 +18,7 @@ from textual.screen import Screen
 
 from engine.model.market import Timeframe
 from engine.model.notices import Notice
+from engine.model.review import JournalAsked
 from engine.model.view import View
 from engine.ports import EngineHandle, LogTail, ReplayControls
 from tui.attention import Attention, Calling
@@ -110,6 +111,8 @@ class Options(TypedDict, total=False):
     """What leaving means for the engine, for the question before it."""
     alone: str
     """Why the engine can't be handed over to a process of its own; empty where it can."""
+    export: Callable[[JournalAsked], str] | None
+    """Writes trades of a range as files; None where the journal is not on this machine."""
     replay: ReplayControls | None
     """Over the time of what is played; None where it is no replay."""
     after_first_paint: Callable[[], None] | None
@@ -149,6 +152,7 @@ class CockpitApp(App[ExitReason]):
         self.quit_note = options.get("quit_note", "tstream stops watching")
         self.alone = options.get("alone", "the engine has a process of its own already")
         self.replay = options.get("replay")
+        self.export = options.get("export")
         self.reason: ExitReason | None = None
         self.crash: Exception | None = None
         self.pace = TypingPace()

@@ -1,14 +1,19 @@
-"""A replay's time, as people name it."""
+"""A replay's time: as people name it, and what they ask of it."""
 
 from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from engine.model.market import NANOS
-from engine.model.playing import PlayingView
+from engine.model.playing import HoldPlay, PlayingView, PlayWish, SeekPlay
+from tui.base_app import CockpitApp
 from tui.clock_times import clock
+
+if TYPE_CHECKING:
+    from tui.widgets.typed_line import TypedLine
 
 _TYPED = re.compile(r"(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}):(\d{2})(?::(\d{2}))?")
 
@@ -33,6 +38,35 @@ def sought(text: str, now: int, zone: str, playing: PlayingView) -> int | str:
         first, last = (_when(ts, zone) for ts in (playing.first_ts, playing.last_ts))
         return f"the recording goes from {first} to {last}"
     return min(inside, key=lambda ts: abs(ts - now))
+
+
+def ask(cockpit: CockpitApp, wish: PlayWish) -> None:
+    """Of whoever plays; nothing where nobody does."""
+    if cockpit.replay is not None:
+        cockpit.replay.control(wish)
+
+
+def hold(cockpit: CockpitApp) -> None:
+    """Stand still, or go on."""
+    playing = cockpit.presenter.view.playing
+    ask(cockpit, HoldPlay(playing is not None and not playing.paused))
+
+
+def time_line(cockpit: CockpitApp) -> TypedLine:
+    """Where a time is typed, to go to."""
+    from tui.widgets.typed_line import TypedLine
+
+    def typed(text: str) -> str:
+        view = cockpit.presenter.view
+        if view.playing is None:
+            return "this is no replay"
+        found = sought(text, view.ts, view.told_in, view.playing)
+        if isinstance(found, str):
+            return found
+        ask(cockpit, SeekPlay(found))
+        return ""
+
+    return TypedLine("go to which time: 10:30, 10:30:15 or 2026-03-04 10:30 · ⏎ go · esc stay", typed)
 
 
 def _days(playing: PlayingView, zone: str) -> list[date]:

@@ -47,6 +47,7 @@ class Choice(Struct):
     readonly: bool = False
     log_level: str = "INFO"
     log_words: str = ""
+    alert_kind: str = ""
     acknowledged: int = -1
     selected: Thing | None = None
     """What the cursor of the focused pane is on."""
@@ -114,6 +115,7 @@ class Presenter:
         self.commands = CommandTracker(handle)
         self.view: View = by_venue(handle.view())
         self._handle, self._tail = handle, tail
+        self.look_up = handle.look_up
         self._flashes = Flashes()
         self._notices: deque[Notice] = deque(maxlen=_NOTICES)
         self._over: dict[str, int] = {}
@@ -152,7 +154,7 @@ class Presenter:
         flashes = self._flashes.levels(now)
         extra = (flashes, newest, slow_note, self.choice.instrument, self.choice.timeframe,
                  self.choice.book, self.choice.readonly, self.choice.acknowledged, self._filter,
-                 self.choice.selected, self.choice.pane)  # fmt: skip
+                 self.choice.alert_kind, self.choice.selected, self.choice.pane)  # fmt: skip
         changed = changed or bool(fresh) or lines or extra != seen.extra
         seen.extra = extra
         state = ScreenState(
@@ -163,6 +165,7 @@ class Presenter:
             notices=self._notices,
             acknowledged=self.choice.acknowledged,
             over=self._over,
+            alert_kind=self.choice.alert_kind,
             logs=self._shown,
             log_filter=self._filter_words(),
             selected=self.choice.selected,

@@ -75,6 +75,8 @@ class ScreenState(Struct, frozen=True):
     """Sequence number up to which notices have been acknowledged."""
     over: Mapping[str, int] = {}
     """The newest end of each alarm that has ended, by sequence number."""
+    alert_kind: str = ""
+    """Which kind of alerts alone shows (tui.rows.messages.ALERT_KINDS); empty for all."""
     logs: Sequence[LogLine] = ()
     """Log lines that pass the filter, oldest first."""
     log_filter: str = ""

@@ -11,8 +11,9 @@ import msgspec
 from adapters.control.line import LOOK_SECONDS, NoEngineError, conversation, look
 from adapters.control.protocol import ANSWER_SECONDS, NEWS_LONGEST, ControlReply, ControlRequest, NewsHeard
 from engine.model.commands import AnyCommand
-from engine.model.errors import RefusedError, UnknownOutcomeError
+from engine.model.errors import RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.notices import Notice, Severity
+from engine.model.questions import Question, Reply
 from engine.model.view import View
 
 T = TypeVar("T")
@@ -49,6 +50,21 @@ def send_command(path: Path, command: AnyCommand, timeout: float = ANSWER_SECOND
             f"the engine at {path} {verb} the command but has not answered it; look with tstream status"
         )
     return notice
+
+
+def ask_question(path: Path, question: Question, timeout: float = ANSWER_SECONDS + 1) -> Reply:
+    """Ask the running engine something that changes nothing.
+
+    Raises NoEngineError, RefusedError with why there is no answer, RetryableError when none comes in time.
+    """
+    try:
+        with conversation(path, [msgspec.json.encode(ControlRequest(question=question))], timeout) as lines:
+            reply = next(_replies(lines)).reply
+    except (TimeoutError, ConnectionError):
+        reply = None
+    if reply is None:
+        raise RetryableError(f"the engine at {path} does not answer")
+    return reply
 
 
 def tell_news(path: Path, severity: Severity, text: str, timeout: float = ANSWER_SECONDS) -> None:

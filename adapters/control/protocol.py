@@ -7,6 +7,7 @@
   `{"notice": {...}}`, the engine's answer, or by `{"unanswered": id}` when it took too long.
 - `{"news": {"severity": "warning", "text": "..."}}`, from a door in a process of its own (tstream web), is
   told to people and written to the access log; it is answered by `{"accepted": "news"}`.
+- `{"question": {"type": "try_alert", "text": "..."}}` is answered by `{"reply": {...}}`; it changes nothing.
 - Anything else is answered by `{"error": "..."}`; the next line is a new request.
 """
 
@@ -19,6 +20,7 @@ from msgspec import Meta, Struct
 from engine.model.commands import AnyCommand
 from engine.model.market import Timeframe
 from engine.model.notices import Notice, Severity
+from engine.model.questions import Question, Reply
 from engine.model.view import View
 
 LINE_LIMIT = 64 * 1024
@@ -50,6 +52,7 @@ class ControlRequest(Struct, frozen=True, forbid_unknown_fields=True):
     charts: ChartsAsked | None = None
     command: AnyCommand | None = None
     news: NewsHeard | None = None
+    question: Question | None = None
 
 
 class ControlReply(Struct, frozen=True, omit_defaults=True):
@@ -59,4 +62,5 @@ class ControlReply(Struct, frozen=True, omit_defaults=True):
     accepted: str | None = None
     notice: Notice | None = None
     unanswered: str | None = None
+    reply: Reply | None = None
     error: str | None = None

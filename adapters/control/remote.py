@@ -92,7 +92,7 @@ class RemoteHandle:
         self._looking = wire.Looking(())
         self._equity = EquityOfBooks()
         self._given = GivenCommands(self._say, now)
-        self._questions = AskedQuestions(self._say)
+        self._questions = AskedQuestions(self._say, lambda: self._writer is not None)
         self._writer: asyncio.StreamWriter | None = None
         self._heard_at = 0.0
         self._trouble = ""
@@ -152,7 +152,7 @@ class RemoteHandle:
 
     def look_up(self, question: Question) -> Future[Reply]:
         answer: Future[Reply] = Future()
-        if not self._soon(self._ask, question, answer):
+        if not self._soon(self._questions.take, question, answer):
             answer.set_exception(RefusedError("this client is not attached any more"))
         return answer
 
@@ -366,9 +366,6 @@ class RemoteHandle:
         writer = self._writer
         if writer is not None and not writer.is_closing():
             writer.write(wire.frame(message))
-
-    def _ask(self, question: Question, answer: Future[Reply]) -> None:
-        self._questions.take(question, answer, attached=self._writer is not None)
 
     def _look(self) -> None:
         """Tell what is looked at, where it is something else than before."""

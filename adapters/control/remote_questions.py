@@ -15,16 +15,16 @@ from engine.model.questions import Question, Reply
 class AskedQuestions:
     """Belongs to the thread that keeps the line."""
 
-    def __init__(self, say: Callable[[wire.FromClient], None]) -> None:
-        self._say = say
+    def __init__(self, say: Callable[[wire.FromClient], None], attached: Callable[[], bool]) -> None:
+        self._say, self._attached = say, attached
         self._asked: dict[str, Future[Reply]] = {}
         self._count = 0
 
-    def take(self, question: Question, answer: Future[Reply], *, attached: bool) -> None:
+    def take(self, question: Question, answer: Future[Reply]) -> None:
         """Send it."""
         if not answer.set_running_or_notify_cancel():
             return
-        if not attached:
+        if not self._attached():
             answer.set_exception(RefusedError("not attached to an engine now"))
             return
         self._count += 1

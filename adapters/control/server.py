@@ -24,6 +24,7 @@ from adapters.control.protocol import ANSWER_SECONDS, LINE_LIMIT, ChartsAsked, C
 from engine.model.errors import FatalError, RefusedError, UnknownOutcomeError
 from engine.model.market import Timeframe
 from engine.model.notices import Notice, Severity
+from engine.model.questions import Question
 from engine.ports import EngineHandle, LogTail
 
 _SEND_SECONDS = 10.0
@@ -184,6 +185,8 @@ class ControlServer:
             yield ControlReply(accepted="news")
         elif request.view is not None:
             yield ControlReply(view=await fresh_view(self._handle))
+        elif request.question is not None:
+            yield await self._told(request.question)
         elif request.charts is not None:
             yield await self._charts(request.charts)
         elif request.command is not None:
@@ -207,6 +210,16 @@ class ControlServer:
                     charts[timeframe] = msgspec.Raw(self._encoder.encode(chart))
                 await asyncio.sleep(0)
         return self._encoder.encode({"charts": found})
+
+    async def _told(self, question: Question) -> ControlReply:
+        try:
+            async with asyncio.timeout(self._answer_s):
+                told = await asyncio.wrap_future(self._handle.look_up(question))
+                return ControlReply(reply=told)
+        except RefusedError as error:
+            return ControlReply(error=f"{error}")
+        except TimeoutError:
+            return ControlReply(error="the engine has not answered in time")
 
     async def _answer(self, command_id: str, answer: Future[Notice]) -> ControlReply:
         try:

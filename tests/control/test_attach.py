@@ -25,12 +25,15 @@ from adapters.control.client import send_command
 from adapters.control.dial import UnixDial
 from adapters.control.remote import RemoteHandle
 from adapters.control.server import ControlServer
+from engine.model.alert_tries import AlertTried, TryAlert
+from engine.model.alerts import Reason, Verdict
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Flatten, Pause
 from engine.model.depth import TAPE_PRINTS, DepthView, TapePrint, TapeView
 from engine.model.errors import RefusedError, UnknownOutcomeError
 from engine.model.market import Timeframe
 from engine.model.notices import LogLine, Notice, NoticeKind, Severity
+from engine.model.review import JournalAsked, Span
 from engine.model.view import View
 from tests.control.fake import BAR, FakeHandle, a_view, serving
 from tests.support.patience import patient
@@ -503,3 +506,21 @@ async def test_books_and_tapes_come_while_they_are_looked_at_and_of_the_tape_wha
         handle.shown = TapeView("MNQ", M5)  # begun anew
         handle.trade(1, 2)
         await until(lambda: remote.tape("MNQ", M5) == handle.shown)
+
+
+async def test_questions_are_answered_for_viewers_too_and_refused_without_a_line(path: Path) -> None:
+    handle = Still(a_view())
+    handle.reply = AlertTried("jm", ("jm",), Verdict.REFUSED, Reason.STOP_SIDE, "the stop", "MNQ")
+    asked = TryAlert("NQ long", "jm"), JournalAsked(Span.DAY, "2026-03-04", "one")
+    async with serving(handle, path), attached(path, role=Role.VIEWER) as remote:
+        for question in asked:
+            answer = await asyncio.wait_for(asyncio.wrap_future(remote.look_up(question)), patient(10))
+            assert answer == handle.reply
+        assert tuple(handle.looked_up) == asked
+        handle.mute = True  # the line goes first
+        open_still = remote.look_up(asked[0])
+        await until(lambda: len(handle.looked_up) == 3)
+    with pytest.raises(RefusedError, match="the line to the engine broke"):
+        open_still.result(patient(10))
+    with pytest.raises(RefusedError, match="not attached"):
+        remote.look_up(asked[0]).result(patient(10))

@@ -2,106 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
 from decimal import Decimal
-from hashlib import sha256
 
 import pytest
 
-from engine.core import Core
-from engine.lab.replay import BOOK, Replay
-from engine.model.commands import AnyCommand, Flatten, PlaceManual, Shutdown
-from engine.model.config import BookConfig, EngineConfig, TradingSwitch
+from engine.lab.replay import BOOK
+from engine.model.commands import Flatten, NoteTrade, PlaceManual
 from engine.model.errors import RefusedError
-from engine.model.events import Print
-from engine.model.instrument import CME_FUTURES
-from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side, Timeframe
-from engine.model.notices import Notice
-from engine.model.playing import Advance, HoldPlay, PlayWish, SeekPlay, SetPace, StepPlay, next_pace
-from engine.model.records import AnyRecord, encode
+from engine.model.playing import Advance, HoldPlay, SetPace, StepPlay, next_pace
+from engine.model.records import PlanOpened, decode
+from engine.model.review import JournalAsked, JournalTold, Span
 from engine.model.view import View
-from engine.runtime.paced_replay import PacedReplay, Play
-from engine.venue.fill_model import FillModel
-from engine.venue.paper import CAPABILITIES
+from engine.state.fold import apply
+from engine.state.state import State
 from tests.market.feed import T0
-from tests.strategies.scripted import ScriptedStrategy
-
-MES = CME_FUTURES["MES"]
-END = T0 + 600 * NANOS
-
-
-def market() -> Iterator[Print]:
-    """A trade each two seconds that goes up and down by 30 ticks."""
-    for second in range(0, 600, 2):
-        ts, way = T0 + second * NANOS, abs(second % 240 - 120) // 4
-        yield Print(ts_recv=ts, ts_venue=ts, instrument="MES", price=20_000 + way, size=50)
-
-
-class Desk:
-    """A replay that stands still until it is told, with the records of the play that goes on."""
-
-    def __init__(self) -> None:
-        self.records: list[bytes] = []
-        self.begun = 0
-        self.replay = PacedReplay(self.begin, None, span=(T0, END))
-
-    def begin(self) -> Play:
-        kept: list[bytes] = []
-        self.records = kept
-        self.begun += 1
-        book = BookConfig(risk=RiskLimits(), capabilities=CAPABILITIES)
-        config = EngineConfig(
-            instruments=(MES,), venue="replay", install="tape", boot=1, trading=TradingSwitch.LIVE,
-            practice_time=True, bar_grace_ns=0, templates=(book,),
-        )  # fmt: skip
-        core = Core(config, ScriptedStrategy(()))
-
-        def keep(records: Sequence[AnyRecord]) -> None:
-            kept.extend(map(encode, records))
-
-        replay = Replay(core, {"MES": MES}, FillModel(), keep)
-        return Play(core, replay, replay.stepwise(T0, lambda _: (), market()))
-
-    @property
-    def view(self) -> View:
-        return self.replay.view()
-
-    @property
-    def hash(self) -> str:
-        return sha256(b"\n".join(self.records)).hexdigest()
-
-    async def ask(self, command: AnyCommand) -> Notice:
-        return await asyncio.wrap_future(self.replay.ask(command))
-
-    async def wish(self, wish: PlayWish, settled: str = "paused") -> View:
-        """Ask something of time, and let it come about."""
-        self.replay.control(wish)
-        for turn in range(100_000):
-            await asyncio.sleep(0)
-            if turn > 2 and self.view.replay.startswith(settled):
-                return self.view
-        raise AssertionError(f"still {self.view.replay}, not {settled}")
-
-    async def to(self, seconds: float) -> View:
-        return await self.wish(SeekPlay(T0 + int(seconds * NANOS)))
-
-
-@asynccontextmanager
-async def held() -> AsyncIterator[Desk]:
-    desk = Desk()
-    desk.replay.control(HoldPlay(paused=True))  # before it runs nothing hears it
-    main = asyncio.create_task(desk.replay.main())
-    await asyncio.sleep(0)
-    await desk.to(0)
-    try:
-        yield desk
-    finally:
-        desk.replay.ask(Shutdown(id="end"))
-        await main
-
+from tests.support.replay_desk import ReplayDesk, held
 
 BUY = PlaceManual(
     id="k1", instrument="MES", side=Side.BUY, book=BOOK, qty=2, stop_ticks=40, target_ticks=(80,)
@@ -109,7 +25,7 @@ BUY = PlaceManual(
 AWAY = Flatten(id="k2", instrument="MES")
 
 
-async def by_hand(desk: Desk) -> tuple[str, View]:
+async def by_hand(desk: ReplayDesk) -> tuple[str, View]:
     """Buy at 100.5 s, leave at 200.25 s."""
     await desk.to(100.5)
     assert (said := await desk.ask(BUY)).done, said.text
@@ -181,3 +97,44 @@ async def test_it_goes_on_at_another_pace_and_stays_at_its_end_from_where_one_ca
 )
 def test_paces(speed: float | None, faster: float | None, slower: float) -> None:
     assert (next_pace(speed, faster=True), next_pace(speed, faster=False)) == (faster, slower)
+
+
+async def test_what_is_said_of_a_trade_is_in_the_journal_and_so_survives_whatever_ends_the_run() -> None:
+    async with held() as desk:
+        await desk.to(100.5)
+        await desk.ask(BUY)
+        await desk.to(103)
+        state = desk.replay.core.state
+        (position,) = state.book(BOOK).held()
+        key = f"MES@{position.opened_ts}"
+        early = NoteTrade(id="n1", book=BOOK, trade=key, text="first idea")
+        assert (await desk.ask(early)).text == "MES in replay: note kept"
+        await desk.to(200.25)
+        await desk.ask(AWAY)
+        await desk.to(210)
+        late = NoteTrade(id="n2", book=BOOK, trade=key, text="left too late #exit #fomo")
+        assert (await desk.ask(late)).done
+        for wrong, why in (
+            (NoteTrade(id="n3", book=BOOK, trade="MES@1", text="x"), "no trade MES@1 is known"),
+            (NoteTrade(id="n4", book="other", trade=key, text="x"), "unknown book other"),
+            (NoteTrade(id="n5", book=BOOK, trade=key, text="x" * 1001), "at most 1000 characters"),
+        ):
+            answer = await desk.ask(wrong)
+            assert not answer.done
+            assert why in answer.text
+        told = await desk.look_up(JournalAsked(Span.DAY))
+        assert isinstance(told, JournalTold)
+        (trade,) = told.trades
+        assert (trade.key, trade.note, trade.tags) == (key, late.text, ("exit", "fomo"))
+        assert (trade.owner, trade.setup, trade.reasons) == ("manual", "manual", ("by hand",))
+        # Bought at market and left by a flatten: only the entry asked for a price.
+        (kept,) = state.book(BOOK).trades
+        (plan,) = (one.plan for one in map(decode, desk.records) if isinstance(one, PlanOpened))
+        assert kept.slip_sum == kept.entry_sum - 2 * plan.reference
+        assert trade.slippage_usd == Decimal("1.25") * kept.slip_sum
+        records = list(desk.records)
+    again = State()
+    for raw in records:
+        apply(again, decode(raw))
+    assert again.book(BOOK).notes == {key: late.text}
+    assert again.book(BOOK).trades == [kept]

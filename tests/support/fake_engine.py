@@ -9,6 +9,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from engine.model.alert_tries import AlertTried, TryAlert
+from engine.model.alerts import Reason, Verdict
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
 from engine.model.depth import DepthView, TapeView
@@ -17,7 +19,14 @@ from engine.model.errors import PortError
 from engine.model.market import Timeframe
 from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.questions import Question, Reply
+from engine.model.review import JournalAsked
 from engine.model.view import View
+from engine.portfolio.review import told
+
+_NOTHING: dict[type, Reply] = {
+    TryAlert: AlertTried("", (), Verdict.UNREAD, Reason.UNKNOWN_ROOM, Reason.UNKNOWN_ROOM.sentence),
+    JournalAsked: told([], {}, JournalAsked()),
+}
 
 
 class FakeEngine:
@@ -32,7 +41,9 @@ class FakeEngine:
         self.sent: list[AnyCommand] = []
         self.looked_up: list[Question] = []
         self.reply: Reply | None = None
-        """What every question is answered; None answers none."""
+        """What every question is answered; None is what an engine says that knows of nothing."""
+        self.mute = False
+        """No question is ever answered."""
 
     def view(self) -> View:
         with self._lock:
@@ -56,8 +67,8 @@ class FakeEngine:
     def look_up(self, question: Question) -> Future[Reply]:
         self.looked_up.append(question)
         answer: Future[Reply] = Future()
-        if self.reply is not None:
-            answer.set_result(self.reply)
+        if not self.mute:
+            answer.set_result(self.reply or _NOTHING[type(question)])
         return answer
 
     def notices(self, after_seq: int) -> Sequence[Notice]:

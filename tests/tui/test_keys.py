@@ -27,9 +27,11 @@ from tests.tui.cockpit import Cockpit, running
 from tui.actions import ACTIONS, PANES, Danger
 from tui.base_app import ExitReason
 from tui.layout import arrange
+from tui.screens.alert_try import AlertTryScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.equity import EquityScreen
 from tui.screens.help import HelpScreen
+from tui.screens.journal import JournalScreen
 from tui.screens.ladder import LadderScreen
 from tui.screens.looks import LayoutPicker, OverlayPicker, ThemePicker
 from tui.screens.main import MainScreen
@@ -78,6 +80,8 @@ LOOKS: dict[str, Check] = {
     "detail": lambda c: isinstance(c.app.screen, DetailScreen),
     "why": lambda c: isinstance(c.app.screen, WhyScreen),
     "dashboard": lambda c: isinstance(c.app.screen, DashboardScreen),
+    "journal": lambda c: isinstance(c.app.screen, JournalScreen),
+    "try-alert": lambda c: isinstance(c.app.screen, AlertTryScreen),
     "ladder": lambda c: isinstance(c.app.screen, LadderScreen) and not c.app.screen.armed,
     "tape": lambda c: isinstance(c.app.screen, TapeScreen),
     "zoom": lambda c: c.app.main.pane("chart").size.width == 120 and not c.app.main.pane("log").display,

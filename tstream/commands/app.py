@@ -19,7 +19,7 @@ from typer.main import get_command
 from tstream import arguments as args
 from tstream.commands.backtest_app import backtest
 from tstream.commands.backup_app import backup_app
-from tstream.commands.bot_app import bot_app, feed_app
+from tstream.commands.bot_app import bot_app, feed_app, rooms_app
 from tstream.commands.bots_app import bots_app
 from tstream.commands.data.app import data_app
 from tstream.commands.engine_app import attach, attach_pipe, engine
@@ -65,14 +65,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(journal_app, name="journal", rich_help_panel=LOOK)
-app.add_typer(history_app, name="history", rich_help_panel=LOOK)
+_READ = {"journal": journal_app, "rooms": rooms_app, "history": history_app, "patterns": patterns_app}
+for _name, _part in _READ.items():
+    app.add_typer(_part, name=_name, rich_help_panel=LOOK)
 app.add_typer(lab_app)
 app.add_typer(order_app, name="order", rich_help_panel=TRADE)
 app.add_typer(bots_app, name="bots", rich_help_panel=TRADE)
 app.add_typer(bot_app, name="bot", rich_help_panel=TRADE)
 app.add_typer(feed_app, name="feed", rich_help_panel=MARKETS)
-app.add_typer(patterns_app, name="patterns", rich_help_panel=LOOK)
 app.add_typer(data_app, name="data", rich_help_panel=MARKETS)
 app.add_typer(token_app, name="token", rich_help_panel=LOOK)
 app.add_typer(mood_app, name="mood", rich_help_panel=LOOK)

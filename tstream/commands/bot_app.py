@@ -1,4 +1,4 @@
-"""The command line of JSON bots and of feeds: what `tstream bot` and `tstream feed` take, and their help."""
+"""The command line of JSON bots, feeds and alert rooms: what `tstream bot`, `feed` and `rooms` take."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tstream import options
 
 bot_app = typer.Typer(help="Bots that are JSON files, one bot a file: check them, run them, see how they do.")
 feed_app = typer.Typer(help="Look at what a venue's prices are like.")
+rooms_app = typer.Typer(help="Alert rooms: how a text would be read.")
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="JSON files, or folders whose .json files are meant.")
@@ -94,3 +95,25 @@ def feed_test(
     from tstream.commands import feed as commands
 
     raise typer.Exit(commands.test(venue, symbol, interval, duration, config or context.obj))
+
+
+@rooms_app.callback()
+def rooms() -> None:
+    """Alert rooms: how a text would be read."""
+
+
+@rooms_app.command("try")
+def try_(
+    room: Annotated[str, typer.Argument(metavar="[ROOM]", help="Its name; without it the first one.")] = "",
+    text: Annotated[
+        str | None,
+        typer.Option("--text", metavar="TEXT", help="The message; without it standard input is read."),
+    ] = None,
+    as_json: args.Json = False,
+) -> None:
+    """Show how a room of the running engine would read a text now, how large it would be traded, and what the
+    gate of each book says. Nothing is sent, kept or counted. Exit code 0 where some book would enter it.
+    """
+    from tstream.commands import rooms as commands
+
+    raise typer.Exit(commands.try_alert(room, text, as_json=as_json))

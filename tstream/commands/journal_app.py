@@ -138,6 +138,44 @@ def journal_hash(
     raise typer.Exit(commands.journal_hash(file))
 
 
+@journal_app.command("export")
+def journal_export(
+    kind: Annotated[ReportType, typer.Option("--type", help="daily, weekly or monthly.")] = ReportType.WEEKLY,
+    at: Annotated[
+        date | None,
+        typer.Option(
+            "--date", parser=day, metavar="DAY", help="A trade date in it; else the newest there is."
+        ),
+    ] = None,
+    book: args.Book = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where to; without it the folder reports of the data."),
+    ] = None,
+    journal: args.Journal = None,
+) -> None:
+    """Write the trades of a day, week or month as three files: a page that needs nothing else (HTML, with
+    charts, notes and figures), a table (CSV), and all of it for programs (JSON).
+    """
+    from tstream.commands import journal as commands
+
+    raise typer.Exit(commands.journal_export(kind, at, book, out, journal))
+
+
+@journal_app.command("note")
+def journal_note(
+    trade: Annotated[str, typer.Argument(metavar="TRADE", help="As in tstream trades --json: its trade.")],
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="Words that begin with # are tags; empty takes it off.")
+    ],
+    book: Annotated[str, typer.Option("--book", metavar="NAME", help="Whose trade it is.")],
+) -> None:
+    """Keep a note of a trade in the journal of the running engine."""
+    from tstream.commands import journal as commands
+
+    raise typer.Exit(commands.journal_note(trade, text, book))
+
+
 def _form(as_json: bool, as_csv: bool, html: Path | None) -> str:
     if as_json + as_csv + (html is not None) > 1:
         raise UsageError("--json, --csv and --html are one or another")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -16,6 +17,7 @@ from adapters.store.reading import stored
 from engine.model.rates import StatedRate
 from tstream import paths
 from tstream.errors import CommandError, SettingsError, UsageError
+from tstream.reports.groups import group_tables, grouped
 from tstream.reports.history import BookHistory, ReportHistory, read_history
 from tstream.reports.patterns import PATTERN_HEAD, PatternRow, pattern_cells, pattern_rows
 from tstream.reports.report import Report, ReportSection, ReportType, make_report
@@ -45,12 +47,46 @@ def report(
     if html is not None:
         _write(html, _page(made, history, patterns, file, wished.zone))
     elif form == "json":
-        _json(_document(made, patterns))
+        _json(_document(made, history, patterns, wished.zone))
     elif form == "csv":
         _csv(csv_lines(list(patterns)) if kind is ReportType.PATTERNS else _section_lines(made))
     else:
         _tables(made, history, patterns, wished.zone)
     return 0
+
+
+def export(
+    kind: ReportType, day: date | None, book: str | None, folder: Path, journal: Path | None
+) -> list[Path]:
+    """Write a report as a page, its trades as a table, and all of it as JSON; gives the files.
+
+    Raises CommandError, PortError.
+    """
+    history, file = _read(journal, book)
+    wished = _wished()
+    made = make_report(history, kind, day, rates=wished.rates)
+    if made is None:
+        raise CommandError(_NOTHING)
+    rows = [row for section in _alone(made) for row in trade_rows(history, section.told, wished.zone)]
+    whose = f"-{book}" if book is not None else ""
+    days = f"{made.first}" if made.first == made.last else f"{made.first}-to-{made.last}"
+    name = "".join(c if c.isalnum() or c in "-_" else "_" for c in f"{kind}-{days}{whose}")
+    table = io.StringIO()
+    lines = csv_lines(list(rows)) if rows else [list(ReportRow.__struct_fields__)]
+    csv.writer(table, lineterminator="\n").writerows(lines)
+    told = msgspec.json.format(msgspec.json.encode(_document(made, history, [], wished.zone)), indent=2)
+    texts = {
+        "html": _page(made, history, [], file, wished.zone),
+        "csv": table.getvalue(),
+        "json": told.decode() + "\n",
+    }
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for ending, text in texts.items():
+            (folder / f"{name}.{ending}").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"can't write to {folder}: {error.strerror}") from None
+    return [folder / f"{name}.{ending}" for ending in texts]
 
 
 class _Wished(NamedTuple):
@@ -151,14 +187,19 @@ def _alone(made: Report) -> list[ReportSection]:
     return [section for section in made.sections if len(section.books) == 1]
 
 
-def _document(made: Report, patterns: Sequence[PatternRow]) -> dict[str, Any]:
+def _document(
+    made: Report, history: ReportHistory, patterns: Sequence[PatternRow], zone: str
+) -> dict[str, Any]:
     told: dict[str, Any] = {"type": made.type, "first": made.first, "last": made.last}
     if made.type is ReportType.PATTERNS:
         return {**told, "patterns": patterns}
     alone = _alone(made)
     return {
         **told,
-        "books": [_section(section) for section in alone],
+        "books": [
+            {**_section(section), "trades": list(trade_rows(history, section.told, zone))}
+            for section in alone
+        ],
         "together": [_section(section) for section in made.sections if section not in alone],
         "in_usd": made.together,
     }
@@ -176,6 +217,7 @@ def _section(section: ReportSection) -> dict[str, Any]:
         "ruin": section.ruin,
         "floor_usd": section.floor_usd,
         "days": section.days,
+        "groups": {one.by: one.groups for one in grouped(section.told)},
     }
 
 
@@ -225,6 +267,8 @@ def _page(made: Report, history: ReportHistory, patterns: Sequence[PatternRow], 
                 facts,
                 ("Patterns", [PATTERN_HEAD, *lines] if lines else ()),
                 zone,
+                [] if made.type is ReportType.PATTERNS else group_tables(grouped(told)),
+                told.notes,
             )
         )
     closed = sum(len(section.told.trades) for section in _alone(made))

@@ -17,6 +17,7 @@ from engine.portfolio.statistics import Statistics, closed_equity, efficiency
 from engine.state.position import Trade
 from tstream.reports.charts import equity_chart, excursion_bar, r_histogram, result_map
 from tstream.reports.figures import figures, groups
+from tstream.reports.groups import FEW_WORDS
 from tstream.reports.markup import Markup, Part, joined, tag
 from tstream.reports.numbers import clock, in_r, lasted, money, percent, ratio, times
 
@@ -48,6 +49,10 @@ class PagePart(Struct, frozen=True):
     """Something more: its title and its rows, the first of them its head."""
     zone: str = ""
     """Whose clock trades are told by; empty for the calendar's."""
+    groups: Sequence[tuple[str, Sequence[Sequence[str]]]] = ()
+    """What its trades have in common: titles and rows, the first of them heads."""
+    notes: Mapping[str, str] = {}
+    """What a person has said of trades, by their keys."""
 
 
 def html_report(
@@ -112,6 +117,8 @@ def _part(part: PagePart) -> Markup:
             class_="two",
         ),
         card(part.table[0], _rows(part.table[1])) if part.table[1] else "",
+        *(card(name, _rows(rows)) for name, rows in part.groups),
+        tag("p", FEW_WORDS, class_="dim") if part.groups else "",
         _trades(part) if part.trades else "",
     )
 
@@ -150,6 +157,7 @@ def _trades(part: PagePart) -> Markup:
         tag("th", "worst to best"),
         tag("th", "eff.", class_="number"),
         tag("th", "end"),
+        *(tag("th", name) for name in _extra(part)),
     )
     rows = (tag("tr", *_row(part, trade, widest, zone, owned)) for trade in newest)
     told = times(len(part.trades), "trade")
@@ -175,6 +183,19 @@ def _row(part: PagePart, trade: Trade, widest: Decimal, zone: str, owned: bool) 
     yield tag("td", excursion_bar(trade, widest))
     yield tag("td", percent(efficiency(trade), 0) if trade.gross_usd > 0 else "", class_="number")
     yield tag("td", trade.reason)
+    extra = _extra(part)
+    source = trade.source
+    if "setup" in extra:
+        words = "" if source is None else f"{source.setup} {source.timeframe}".strip()
+        yield tag("td", words)
+    if "note" in extra:
+        yield tag("td", part.notes.get(trade.key, ""))
+
+
+def _extra(part: PagePart) -> list[str]:
+    """Columns of what only some journals know."""
+    told = [trade for trade in part.trades if trade.source is not None]
+    return [*(["setup"] if told else []), *(["note"] if part.notes else [])]
 
 
 def _price(known: Instrument | None, total: int, qty: int) -> str:

@@ -67,6 +67,8 @@ class ReportRow(Struct, frozen=True):
     """What a person has said of it,"""
     tags: tuple[str, ...]
     """and the words of that which begin with #."""
+    trade: str
+    """Names it in its book, for its note."""
 
     @property
     def signed_qty(self) -> str:
@@ -114,6 +116,7 @@ def _row(history: ReportHistory, book: BookHistory, trade: Trade, zone: str) -> 
         slippage=slippage_usd(trade, known),
         note=note,
         tags=tags_of(note),
+        trade=trade.key,
     )
 
 

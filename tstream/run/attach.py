@@ -22,6 +22,7 @@ from tstream.options import RunOptions
 from tstream.output import Output
 from tstream.paths import Paths
 from tstream.run.cockpit import last_lines, needs_terminal, screen_options
+from tstream.run.exporting import exporter
 from tstream.run.first_picture import FirstPicture, blank, picture_of, recall
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def open_attached(config: Path | None, target: str | None, options: RunOptions) 
         except PortError as error:
             raise CommandError(f"can't attach to the engine {dial.words}: {error}") from None
         how["readonly"] = handle.role is Role.VIEWER
+        how["export"] = None if by_ssh else exporter(paths.last_run)
         return _show(handle, logs, paths, how, dial.words)
 
 

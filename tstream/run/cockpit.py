@@ -23,6 +23,7 @@ from tstream.output import Output
 from tstream.paths import Paths
 from tstream.run.claim import Claim
 from tstream.run.engine_thread import EngineThread, Playable
+from tstream.run.exporting import exporter
 from tstream.run.first_picture import FirstPicture, blank, may_ask, picture_of, recall, remember
 
 if TYPE_CHECKING:
@@ -184,6 +185,7 @@ class Cockpit:
         paths, how = self.paths, screen_options(self.options, self.paths, picture)
         how["alone"], how["after_first_paint"] = self.alone, begin
         how["replay"] = engine if self.replays else None
+        how["export"] = None if self.replays else exporter(lambda: paths.journal(picture.journal))
         app = TStreamApp(engine, self.logs.tail, **how)
         reason = app.run() or app.reason
         if app.crash is not None:

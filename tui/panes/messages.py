@@ -27,7 +27,9 @@ class AlertsPane(Pane):
         new = cell(f"{count} new", "warn bold") if count else EMPTY
         note = join([new, told_zone(state)], (" · ", "faint"))
         rows, things = messages.alert_table(state, self.inner[0])
-        return Content(rows, title=title("Alerts"), note=note, things=things)
+        kind = state.alert_kind
+        rows = rows or waiting(f"none of these: {kind}")
+        return Content(rows, title=title("Alerts", kind, "accent bold"), note=note, things=things)
 
 
 class LogPane(Pane):

@@ -80,14 +80,44 @@ def _repeats(notice: Notice, told: Mapping[int, Sequence[AlertView]]) -> bool:
     return notice.kind in (NoticeKind.SIGNAL, NoticeKind.REFUSAL) and notice.ts in told
 
 
-Refused = tuple[str | None, str | None, str]
+Again = tuple[NoticeKind, Severity, str | None, str | None, str]
 
 
-def _refusal(notice: Notice) -> Refused | None:
-    """What a quiet refusal says but for its numbers: repeats of it are one line."""
-    if notice.kind is not NoticeKind.REFUSAL or notice.severity is not Severity.INFO:
+def _again(notice: Notice) -> Again | None:
+    """What a quiet refusal, or a connection, says but for its numbers: repeats of it are one line."""
+    quiet = notice.kind is NoticeKind.REFUSAL and notice.severity is Severity.INFO
+    if not quiet and notice.kind is not NoticeKind.CONNECTION:
         return None
-    return notice.book, notice.instrument, _NUMBERS.sub("", notice.text)
+    words = _NUMBERS.sub("", notice.text)
+    return notice.kind, notice.severity, notice.book, notice.instrument, words
+
+
+ROOMS = "rooms"
+ALERT_KINDS: dict[str, frozenset[NoticeKind]] = {
+    "": frozenset(NoticeKind),
+    "fills": frozenset({NoticeKind.FILL}),
+    "signals": frozenset({NoticeKind.SIGNAL}),
+    "refusals": frozenset({NoticeKind.REFUSAL}),
+    "orders": frozenset({NoticeKind.ORDER, NoticeKind.COMMAND}),
+    "risk": frozenset({NoticeKind.RISK, NoticeKind.STATE, NoticeKind.SECURITY}),
+    "connections": frozenset({NoticeKind.CONNECTION, NoticeKind.MARKET}),
+    ROOMS: frozenset(),
+}
+"""What the alerts pane may be asked to show alone, and the notices of it; messages of rooms show among all,
+signals, refusals and by themselves."""
+_WITH_MESSAGES = ("", "signals", "refusals", ROOMS)
+
+
+def next_kind(kind: str) -> str:
+    """The filter after this one, round and round."""
+    kinds = list(ALERT_KINDS)
+    return kinds[(kinds.index(kind) + 1) % len(kinds)]
+
+
+def _message_passes(alert: AlertView, kind: str) -> bool:
+    if kind in ("signals", "refusals"):
+        return alert.verdict.trouble is (kind == "refusals")
+    return kind in _WITH_MESSAGES
 
 
 def _alert(state: ScreenState, notice: Notice, width: int, times_said: int = 1) -> list[Row]:
@@ -137,21 +167,23 @@ def alert_table(state: ScreenState, width: int) -> tuple[list[Row], Things]:
     told = _told(state)
     loud: set[int] = set()
     lines: list[tuple[int, Thing, list[Row]]] = []
-    refused = Counter(key for key in map(_refusal, state.notices) if key is not None)
-    shown: set[Refused] = set()
-    for notice in reversed(state.notices):
-        key = _refusal(notice)
+    wanted = [notice for notice in state.notices if notice.kind in ALERT_KINDS[state.alert_kind]]
+    again = Counter(key for key in map(_again, wanted) if key is not None)
+    shown: set[Again] = set()
+    for notice in reversed(wanted):
+        key = _again(notice)
         if _repeats(notice, told):
             loud |= {notice.ts} if _waits(state, notice) else set()
         elif key is None or key not in shown:
             thing = of_notice(notice, "" if key is None else repr(key))
-            rows = _alert(state, notice, width, 1 if key is None else refused[key])
+            rows = _alert(state, notice, width, 1 if key is None else again[key])
             lines.insert(0, (notice.ts, thing, rows))
         if key is not None:
             shown.add(key)
     said = [
         (alert.ts, of_message(alert), room_messages.message_rows(state, alert, width, alert.ts in loud))
         for alert in state.view.alerts
+        if _message_passes(alert, state.alert_kind)
     ]
     # Of one moment the message came first.
     ordered = sorted([*said, *lines], key=lambda item: item[0])

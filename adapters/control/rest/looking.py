@@ -12,6 +12,7 @@ from adapters.control.rest.shapes import (
     AliveReply,
     BookQuery,
     HealthReply,
+    JournalQuery,
     Kline,
     KlinesQuery,
     KlinesReply,
@@ -27,10 +28,13 @@ from adapters.control.rest.shapes import (
     TickerReply,
     TickerRow,
     TradesReply,
+    TryRequest,
 )
+from engine.model.alert_tries import AlertTried, TryAlert
 from engine.model.market import NANOS, Bar
 from engine.model.notices import Severity
 from engine.model.restrictions import TradingState
+from engine.model.review import JournalAsked, JournalTold
 from engine.model.view import ContractView, OrderView, PositionView, TradeView, View
 
 _MS = 1_000_000
@@ -132,6 +136,21 @@ def _kline(bar: Bar, contract: ContractView, *, closed: bool) -> Kline:
         closed=closed,
         gap=bar.gap,
     )
+
+
+async def try_alert(call: ApiCall) -> AlertTried:
+    body = call.body
+    assert isinstance(body, TryRequest)
+    told = await call.api.look_up(TryAlert(body.text, body.room))
+    assert isinstance(told, AlertTried)
+    return told
+
+
+async def journal(call: ApiCall) -> JournalTold:
+    query: JournalQuery = call.query
+    told = await call.api.look_up(JournalAsked(query.span, query.day, query.book or ""))
+    assert isinstance(told, JournalTold)
+    return told
 
 
 async def subscribe(call: ApiCall) -> SubscribedReply:

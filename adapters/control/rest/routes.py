@@ -12,6 +12,8 @@ from adapters.control.rest import shapes as s
 from adapters.control.rest.problem import Code
 from adapters.control.rest.service import ApiCall
 from adapters.control.tokens import Scope
+from engine.model.alert_tries import AlertTried
+from engine.model.review import JournalTold
 
 Handler = Callable[[ApiCall], Awaitable[Struct]]
 """Gives what the route replies with; or an WireAnswer, ready for the wire."""
@@ -236,6 +238,26 @@ def routes() -> tuple[Route, ...]:
             words="Messages of alert rooms with what came of them, and the engine's own warnings.",
             reply=s.AlertsReply,
             handler=looking.alerts,
+            tag="Results",
+        ),
+        Route(
+            method="POST",
+            path="/alerts/try",
+            scope=READ,
+            words="How an alert room would read a text now, and what each gate says; nothing is sent.",
+            body=s.TryRequest,
+            reply=AlertTried,
+            handler=looking.try_alert,
+            tag="Results",
+        ),
+        Route(
+            method="GET",
+            path="/journal",
+            scope=READ,
+            words="Trades of a range with their notes, figures by what they have in common, and days.",
+            query=s.JournalQuery,
+            reply=JournalTold,
+            handler=looking.journal,
             tag="Results",
         ),
         Route(

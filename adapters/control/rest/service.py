@@ -22,6 +22,7 @@ from engine.model.commands import AnyCommand
 from engine.model.errors import RefusedError, UnknownOutcomeError
 from engine.model.market import Timeframe
 from engine.model.notices import Notice
+from engine.model.questions import Question, Reply
 from engine.model.view import View
 from engine.ports import Clock, EngineHandle
 
@@ -119,6 +120,16 @@ class ApiService:
             raise
         self.access.commanded(who.visitor, command, notice.text)
         return notice
+
+    async def look_up(self, question: Question) -> Reply:
+        """Something that changes nothing. Raises ApiProblem where there is no answer."""
+        try:
+            async with asyncio.timeout(self.config.answer_s):
+                return await asyncio.wrap_future(self.handle.look_up(question))
+        except RefusedError as error:
+            raise ApiProblem(Code.NOT_NOW, f"{error}", "ask again in a second") from None
+        except TimeoutError:
+            raise ApiProblem(Code.NOT_NOW, "the engine has not answered in time", "ask again") from None
 
     async def heard(self, answer: Future[Notice], seconds: float) -> Notice:
         """The engine's answer, waited for so long. Raises ApiProblem."""

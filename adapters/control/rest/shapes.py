@@ -12,12 +12,14 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from engine.model.alert_tries import LONGEST_TRY
 from engine.model.commands import MOST_BOOKS, MOST_MINUTES, MOST_TARGETS, MOST_TICKS
 from engine.model.market import Side, Timeframe
 from engine.model.notices import Notice
 from engine.model.orders import AccountKind, OrderType
 from engine.model.refusals import OVERRIDES
 from engine.model.restrictions import RestrictionView, TradingState
+from engine.model.review import Span
 from engine.model.verdicts import OrderVerdict
 from engine.model.view import (
     AlertView,
@@ -192,6 +194,20 @@ class ChangeRequest(ApiRequest, frozen=True):
 
 class SubscribeRequest(ApiRequest, frozen=True):
     symbols: Annotated[tuple[Symbol, ...], Meta(min_length=1, max_length=100)]
+
+
+class TryRequest(ApiRequest, frozen=True):
+    text: Annotated[str, Meta(min_length=1, max_length=LONGEST_TRY)]
+    """As it would be posted."""
+    room: Annotated[str, Meta(max_length=100)] = ""
+    """By its name; without it the first one."""
+
+
+class JournalQuery(ApiRequest, frozen=True):
+    span: Span = Span.WEEK
+    day: Annotated[str, Meta(pattern="^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
+    """A trade date in it; without it the newest."""
+    book: BookName | None = None
 
 
 class BookQuery(ApiRequest, frozen=True):
