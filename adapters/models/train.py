@@ -77,7 +77,7 @@ class BoostedTrees:
         rate: float,
         least_share: float,
     ) -> Boosted:
-        """A model of these rows; `weights` are theirs, in the same order."""
+        """A model of these rows; `weights` are theirs, in the same order. Raises FatalError."""
         chosen = list(positions)
         data = self._lightgbm.Dataset(
             self._table[chosen],
@@ -102,7 +102,11 @@ class BoostedTrees:
             "num_threads": 1,
             "verbose": -1,
         }
-        return Boosted(self._lightgbm.train(how, data, num_boost_round=trees), self._table)
+        try:
+            booster = self._lightgbm.train(how, data, num_boost_round=trees)
+        except self._lightgbm.basic.LightGBMError as error:
+            raise FatalError(f"LightGBM gave up: {error}") from None
+        return Boosted(booster, self._table)
 
     def loaded(self, text: str) -> Boosted:
         """A model that was kept, over the same table. Raises FatalError for a text that LightGBM does not

@@ -53,7 +53,7 @@ class Trainings:
 
 
 async def test_a_training_that_fails_is_told_and_the_champion_stays(tmp_path: Path) -> None:
-    failing = Trainings(tmp_path, "print('reading'); print('no space left'); raise SystemExit(1)")
+    failing = Trainings(tmp_path, "print('tstream: no space left\\ntstream: make some'); raise SystemExit(1)")
     failing.store.save(ModelCard("old", VERSION, HASH, created_ts=wall_ns() - 30 * HOUR), TEXT)
     failing.store.promote("old", "", 1)
     await failing.go_on_until(1)

@@ -36,7 +36,7 @@ def list_models(as_json: bool) -> int:
         console.print("there are no models yet: tstream train makes them")
         return 0
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("", "model", "judges", "trained to"):
+    for name in ("", "model", "trained to"):
         table.add_column(name, no_wrap=True)
     for name in ("trades", "R each", "rules", "off by"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -53,10 +53,9 @@ def list_models(as_json: bool) -> int:
 
 def _cells(one: ListedModel) -> Iterator[str]:
     if one.found is None:
-        yield from ("", "", "", "", "", "", one.problem)
+        yield from ("", "", "", "", "", one.problem)
         return
     card, metrics = one.found.card, one.found.card.metrics
-    yield f"{', '.join(card.instruments) or 'any'} {card.timeframe}"
     yield iso(card.trained_to)[:10]
     yield f"{metrics.get('trades') or 0:,.0f}"
     yield in_r(metrics.get("mean_r")).removesuffix(" R")

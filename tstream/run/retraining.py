@@ -37,6 +37,8 @@ LONGEST_S = 4 * 3600.0
 LINK = "training"
 _SAID = 4_000
 """Characters of what a training says that are kept."""
+_COMPLAINT = "tstream: "
+"""What a command says first when it fails."""
 _WELL = (0, 3)
 """Exit codes of tstream train: better than the rules, or no better."""
 
@@ -124,8 +126,9 @@ class Retraining:
                 process.kill()
             await process.wait()
         if code not in _WELL:
-            lines = said.splitlines()
-            raise FatalError(f"a training failed: {lines[-1] if lines else f'it ended with {code}'}")
+            lines = said.splitlines() or [f"it ended with {code}"]
+            told = next((line for line in lines if line.startswith(_COMPLAINT)), lines[-1])
+            raise FatalError(f"a training failed: {told.removeprefix(_COMPLAINT)}")
         return said
 
     def _tell(self, state: LinkState, detail: str) -> None:

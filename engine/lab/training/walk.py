@@ -32,6 +32,8 @@ from engine.model.opinion import straight_between
 
 LEAST_EXAMPLES = 400
 """With fewer nothing is tried."""
+_BINS, _A_BIN = (4, 10), 250
+"""Parts of the reliability curve, and how many outcomes each should have: fewer are off by chance."""
 _LEAST_PART = 50
 """Examples that each part of a fold must have."""
 
@@ -266,7 +268,9 @@ def _judge(
         choice_p([results[n] for n in alone], [chosen.promised[n] > margin for n in alone], chance),
         sign_flip_p(made, chance),
         deflated_sharpe(made, len(each), variance(ratios) if len(ratios) > 1 else 0.0),
-        backtest_overfitting([_sliced(examples, one, tested, rules.slices) for one in each]),
+        backtest_overfitting(
+            [_sliced(examples, one, tested, rules.slices) for one in each if len(one) >= rules.least_trades]
+        ),
         len(each),
         _curve(examples, alone),
         _curve(examples, taken),
@@ -287,7 +291,8 @@ def probabilities_of(
         return None
     hits, results = examples.hits, examples.results
     came, made = [hits[n] for n in positions], [results[n] for n in positions]
-    base, bins = sum(came) / len(came), reliability(predicted, came, made)
+    parts = max(_BINS[0], min(_BINS[1], len(positions) // _A_BIN))
+    base, bins = sum(came) / len(came), reliability(predicted, came, made, parts)
     return Probabilities(
         len(positions),
         base,
