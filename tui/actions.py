@@ -227,7 +227,7 @@ ACTIONS: dict[str, Action] = {
         _trades("drop-target", "", "drop target {contract}", "Take its farthest target off",
                 confirmations.drop_target, scoped=True, hindrance=_no_target, rows=HELD),
         Action("ticket", "o", "order", "Fill in an order: side, entry, quantity, stop, targets", _TRADE,
-               lambda on: on.open_ticket(), scoped=True, rows=HAS_CONTRACT),
+               lambda on: on.open_ticket(), hint=7, scoped=True, rows=HAS_CONTRACT),
         Action("reverse", "R", "reverse {contract}", "Close it and, once proven, enter the other side",
                _TRADE, lambda on: on.reverse(), scoped=True, rows=HELD),
         Action("price-down", "left_square_bracket", "move down", "Stop, target or entry: a tick down, { ten",
