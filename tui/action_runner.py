@@ -19,12 +19,13 @@ from tui.confirmations import Confirmation
 from tui.other_questions import hand_over_confirmation, loosening_confirmation, quit_confirmation
 from tui.panes.messages import AlertsPane
 from tui.plain_text import plain
-from tui.row_menu import entries, heading, scope_of
+from tui.row_menu import entries, explained, heading, scope_of
 from tui.rows.messages import next_kind
 from tui.screen_state import aim_of
 from tui.screens.main import MainScreen
 from tui.things import HAS_CONTRACT, Thing
 from tui.trading_by_hand import ByHandActions, TradingByHand
+from tui.typed_lines import Lines
 from tui.typing_pace import HELD, READ, could_be_read
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class ActionRunner(ByHandActions):
     def __init__(self, cockpit: CockpitApp, main: MainScreen) -> None:
         self._cockpit, self._main = cockpit, main
         self._choice = cockpit.presenter.choice
+        self.lines = Lines(cockpit, main, self.run)
         self._last: dict[str, float] = {}
         self._row: Thing | None = None
         """What the action that is being done was chosen for."""
@@ -206,7 +208,8 @@ class ActionRunner(ByHandActions):
 
         state = cockpit.shown
         found = entries(state, thing, cockpit.keys)
-        cockpit.push_screen(RowMenu(heading(state, thing), found, cockpit.theme_styles, readable), chosen)
+        about, why = heading(state, thing), explained(state, thing)
+        cockpit.push_screen(RowMenu(about, found, cockpit.theme_styles, readable, why), chosen)
 
     def copy_row(self) -> None:
         text = "" if self._row is None else copied(self._main.text_of_thing(self._row))
@@ -292,16 +295,11 @@ class ActionRunner(ByHandActions):
     def toggle_swap(self) -> None:
         self._main.toggle_swap()
 
-    def filter_log(self) -> None:
-        from tui.widgets.prompt import Prompt
+    def filter_pane(self) -> None:
+        self.lines.filter()
 
-        screen = self._cockpit.screen
-        for prompt in screen.query(Prompt):
-            prompt.focus()
-            return
-        prompt = Prompt(self._choice.log_words)
-        screen.mount(prompt)
-        prompt.focus()
+    def open_command_line(self) -> None:
+        self.lines.command()
 
     def step_log_level(self) -> None:
         if isinstance(self._main.focused, AlertsPane):

@@ -17,7 +17,7 @@ from tui.books import meant_books, of_book
 from tui.confirmations import TradingKey
 from tui.plain_text import plain
 from tui.things import HAS_CONTRACT, HELD, ThingKind
-from tui.view_facts import contract_of, standing
+from tui.view_facts import contract_of, held_word, standing
 
 
 class Danger(Enum):
@@ -61,7 +61,8 @@ class ActionTarget(Protocol):
     def show_tape(self) -> None: ...
     def show_journal(self) -> None: ...
     def try_alert(self) -> None: ...
-    def filter_log(self) -> None: ...
+    def filter_pane(self) -> None: ...
+    def open_command_line(self) -> None: ...
     def step_log_level(self) -> None: ...
     def acknowledge_alerts(self) -> None: ...
     def show_help(self) -> None: ...
@@ -177,12 +178,15 @@ def _locked(view: View, instrument: str, book: str | None) -> str:
     """Why a pause could neither be set nor lifted: something stricter holds until it ends, in every book that
     is meant."""
     meant = meant_books(view, book)
-    standings = [standing(of_book(view, one.book)) for one in meant]
-    if not standings or any(at.word not in _ENDS for at in standings):
+    words = [held_word(standing(of_book(view, one.book))) for one in meant]
+    if not words or any(word not in _ENDS for word in words):
         return ""
-    at = standing(view if book is None else of_book(view, book))
-    end = "only other settings end it" if at.word == "LOCKED" and at.end is RestrictionEnd.SETTINGS else ""
-    return f"{at.word.lower()}: {at.reason or 'no reason given'}; {end or _ENDS[at.word]}"
+    whole = view if book is None else of_book(view, book)
+    at = standing(whole)
+    word, first = held_word(at), at.causes[0]
+    end = "only other settings end it" if word == "LOCKED" and first.end is RestrictionEnd.SETTINGS else ""
+    why = plain(first.reason) or (first.code.sentence if first.code is not None else "no reason given")
+    return f"{word.lower()}: {why}; {end or _ENDS[word]}"
 
 
 def _trades(
@@ -300,6 +304,8 @@ ACTIONS: dict[str, Action] = {
                lambda on: on.show_row(), rows=HAS_CONTRACT | _BOOK),
         Action("copy-row", "y", "copy", "Copy the row under the cursor as text", _ROWS,
                lambda on: on.copy_row(), rows=_ALL),
+        Action("filter", "slash", "filter", "Show only rows of the focused pane with some words", _ROWS,
+               lambda on: on.filter_pane(), rows=_ALL),
         Action("zoom", "z", "zoom", "The whole screen for one pane, and back", _PANES,
                lambda on: on.toggle_zoom(), hint=11),
         Action("swap", "a", "swap chart/alignment", "On small screens, one or the other", _PANES,
@@ -317,12 +323,12 @@ ACTIONS: dict[str, Action] = {
                lambda on: on.pick_layout()),
         Action("full-log", "l", "log", "The whole log on a page of its own", _PANES,
                lambda on: on.show_log(), hint=12),
-        Action("filter", "slash", "filter log", "Show only log lines with some words", _PANES,
-               lambda on: on.filter_log()),
         Action("log-level", "v", "log level", "Least level of the log lines shown; in the alerts: which kind",
                _PANES, lambda on: on.step_log_level()),
         Action("acknowledge", "A", "acknowledge", "Mark all alerts as seen", _PANES,
                lambda on: on.acknowledge_alerts(), hint=5, rows=frozenset({ThingKind.ALERT})),
+        Action("command-line", "colon", "command", "Any action or command by its name", _COCKPIT,
+               lambda on: on.open_command_line(), hint=17),
         Action("help", "question_mark", "help", "All keys and what they do", _COCKPIT,
                lambda on: on.show_help(), hint=15),
         Action("theme", "ctrl+t", "theme", "Other colours, seen while they are chosen", _COCKPIT,

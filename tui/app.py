@@ -14,7 +14,7 @@ from engine.model.view import View
 from engine.ports import EngineHandle, LogTail
 from tui.action_runner import ActionRunner
 from tui.base_app import CockpitApp, Options
-from tui.messages import ActionAsked, LogFilterChanged, TicketAsked
+from tui.messages import ActionAsked, CommandTyped, FilterChanged, TicketAsked
 from tui.screens.main import MainScreen
 
 if TYPE_CHECKING:
@@ -83,9 +83,16 @@ class TStreamApp(CockpitApp):
     def on_ticket_asked(self, event: TicketAsked) -> None:
         self._action_runner.by_hand.open_ticket(prefill=event.prefill)
 
-    def on_log_filter_changed(self, event: LogFilterChanged) -> None:
-        self.presenter.choice.log_words = event.words
+    def on_filter_changed(self, event: FilterChanged) -> None:
+        self.presenter.choice.filter(event.pane, event.words)
+        if event.done:
+            self._action_runner.lines.close()
         self.redraw()
+
+    def on_command_typed(self, event: CommandTyped) -> None:
+        self._action_runner.lines.close()
+        if event.asked is not None:
+            self._action_runner.lines.do(event.asked)
 
     def action_filter(self) -> None:
         self.action_act("filter")

@@ -4,15 +4,15 @@ one kind and one currency: play money never stands in a sum with real money.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from itertools import groupby
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.model.events import LinkState
 from engine.model.orders import STRICTEST_FIRST, AccountKind
+from engine.model.outages import several_venues
 from engine.model.restrictions import TradingState
 from engine.model.view import BookView, ContractView, LinkView, PositionView, View
 from tui.plain_text import plain
@@ -45,6 +45,7 @@ def of_book(view: View, book: str) -> View:
         view,
         mode=own.kind,
         books=(own,),
+        standing=own.standing,
         positions=positions,
         orders=tuple(o for o in view.orders if o.book == book),
         trades=tuple(t for t in view.trades if t.book == book),
@@ -103,8 +104,8 @@ def totals(books: Iterable[BookView]) -> list[Total]:
 
 
 def at_risk(view: View, positions: Iterable[PositionView]) -> tuple[dict[str, Decimal], list[str]]:
-    """What would be lost from the mark to the stops, gross, by currency; and the contracts without a full
-    stop, of which nobody can say it."""
+    """What would be lost from the mark to the stops, costs included, by currency; and the contracts without a
+    full stop, of which nobody can say it."""
     contracts = {contract.instrument: contract for contract in view.contracts}
     sums: dict[str, Decimal] = {}
     bare: list[str] = []
@@ -113,31 +114,14 @@ def at_risk(view: View, positions: Iterable[PositionView]) -> tuple[dict[str, De
         if contract is None or position.stop is None or position.protected_qty < abs(position.qty):
             bare.append(position.instrument)
             continue
-        mark = position.entry if position.mark is None else position.mark
-        moves = (mark - position.stop) / contract.tick_size * position.qty
-        risk = max(Decimal(0), moves * contract.tick_value_usd)
+        risk = Decimal(0) if position.risk_usd is None else position.risk_usd
         sums[contract.currency] = sums.get(contract.currency, Decimal(0)) + risk
     return sums, bare
 
 
-def cut_off(view: View) -> dict[str, str]:
-    """Of several venues those that trading can't reach in full now: the name, and which connection is how.
-    What is one account's alone cuts off no venue: see `blind_books`."""
-    return _missing(view, lambda link: "" if link.book else link.venue) if several_venues(view) else {}
-
-
-def blind_books(view: View) -> dict[str, str]:
-    """Of several accounts those whose own connection trading can't do without now, and which is how."""
-    accounts = [book for book in view.books if book.venue or book.kind is not AccountKind.PAPER]
-    return _missing(view, lambda link: link.book) if len(accounts) > 1 else {}
-
-
-def _missing(view: View, whose: Callable[[LinkView], str]) -> dict[str, str]:
-    found: dict[str, list[str]] = {}
-    for link in view.links:
-        if link.needed and link.state is not LinkState.LIVE and (name := whose(link)):
-            found.setdefault(name, []).append(f"{link.name} {link.state.value}")
-    return {name: ", ".join(links) for name, links in found.items()}
+def outage(links: tuple[LinkView, ...]) -> str:
+    """What of a venue or an account is not live: "market down, user connecting"."""
+    return ", ".join(f"{plain(link.name)} {link.state.value}" for link in links)
 
 
 def link_owner(view: View, link: LinkView) -> str:
@@ -146,8 +130,3 @@ def link_owner(view: View, link: LinkView) -> str:
     if link.book and len({other.book for other in view.links if other.book}) > 1:
         return plain(link.book)
     return plain(link.venue) if several_venues(view) else ""
-
-
-def several_venues(view: View) -> bool:
-    """Whether connections and books have to say their venue."""
-    return len({link.venue for link in view.links if link.venue}) > 1

@@ -22,7 +22,7 @@ from engine.model.view import BookView, OrderView, PositionView, View
 from tui import number_format as figures
 from tui.books import at_risk, meant_books, of_book, totals
 from tui.plain_text import plain
-from tui.view_facts import contract_of, kind_of, lot_of, standing
+from tui.view_facts import contract_of, held_word, kind_of, lot_of, standing
 
 
 class Confirmation(Struct, frozen=True):
@@ -61,7 +61,7 @@ _MOST = 5
 def _words(view: View, book: str | None) -> set[str]:
     """What can happen now in the books that are meant."""
     meant = [of_book(view, one.book) for one in meant_books(view, book)] or [view]
-    return {standing(one).word for one in meant}
+    return {held_word(standing(one)).value for one in meant}
 
 
 def resumes_all(view: View, book: str | None = None) -> bool:

@@ -152,18 +152,19 @@ def _medium(places: Arrangement, width: int, height: int) -> None:
     left = max(70, min(width - 50, width * 3 // 5))
     right = width - left
     spare = body - 29
+    # Positions have the whole width: risk and R belong beside the prices. Alerts are long lines.
     positions = 6 + (spare >= 14)
+    upper = body - positions
     orders = 7 + (spare >= 10) * 2
-    log = 6 + max(0, spare - 12) // 3
-    chart = body - positions - orders - log
-    _stack(places, 0, 3, left, [("chart", chart), ("positions", positions), ("orders", orders), ("log", log)])
+    alerts = 6 + max(0, spare - 6) // 3
+    chart = upper - orders - alerts
+    _stack(places, 0, 3, left, [("chart", chart), ("orders", orders), ("alerts", alerts)])
     alignment = 13 if body >= 34 else 11
-    pnl = max(11, chart + positions - alignment)
-    pnl = min(pnl, body - alignment - 6)
-    _stack(
-        places, left, 3, right,
-        [("alignment", alignment), ("pnl", pnl), ("alerts", body - alignment - pnl)],
-    )  # fmt: skip
+    log = upper - alignment - 11
+    log = min(log, alerts) if log >= 5 else 0
+    pnl = upper - alignment - log
+    _stack(places, left, 3, right, [("alignment", alignment), ("pnl", pnl), ("log", log)])
+    places["positions"] = Rect(0, 3 + upper, width, positions)
 
 
 def _large(places: Arrangement, width: int, height: int, rows: int) -> None:

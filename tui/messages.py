@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from tui.command_line import TypedCommand
 from tui.ticket import Prefill
 
 
@@ -24,7 +25,16 @@ class TicketAsked(Message):
 
 
 @dataclass
-class LogFilterChanged(Message):
-    """Other words for the log filter."""
+class FilterChanged(Message):
+    """Other words for a pane's filter; `done` when it is not typed on."""
 
+    pane: str
     words: str
+    done: bool = False
+
+
+@dataclass
+class CommandTyped(Message):
+    """A line was entered that means something; None: it was left."""
+
+    asked: TypedCommand | None

@@ -53,6 +53,17 @@ class Choice(Struct):
     """What the cursor of the focused pane is on."""
     pane: str = ""
     """The focused pane."""
+    filters: dict[str, str] = {}
+    """Words that rows must hold to be shown, by pane; of the log they are `log_words`."""
+
+    def filter(self, pane: str, words: str) -> None:
+        """Show only rows of a pane with these words; all of them for none."""
+        if pane == "log":
+            self.log_words = words
+        elif words.strip():
+            self.filters = self.filters | {pane: words}
+        else:
+            self.filters = {name: kept for name, kept in self.filters.items() if name != pane}
 
 
 class _Seen(Struct):
@@ -154,7 +165,8 @@ class Presenter:
         flashes = self._flashes.levels(now)
         extra = (flashes, newest, slow_note, self.choice.instrument, self.choice.timeframe,
                  self.choice.book, self.choice.readonly, self.choice.acknowledged, self._filter,
-                 self.choice.alert_kind, self.choice.selected, self.choice.pane)  # fmt: skip
+                 self.choice.alert_kind, self.choice.selected, self.choice.pane,
+                 self.choice.filters)  # fmt: skip
         changed = changed or bool(fresh) or lines or extra != seen.extra
         seen.extra = extra
         state = ScreenState(
@@ -170,6 +182,7 @@ class Presenter:
             log_filter=self._filter_words(),
             selected=self.choice.selected,
             pane=self.choice.pane,
+            filters=self.choice.filters,
             flashes=flashes,
             readonly=self.choice.readonly,
             slow_note=slow_note,

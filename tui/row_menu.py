@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from engine.model.troubles import trouble_of
 from tui.actions import ACTIONS, TRADING, Action, Danger, blocked, label_of
 from tui.keymap import Keys
 from tui.plain_text import plain
 from tui.screen_state import ScreenState
-from tui.things import Thing, ThingKind
+from tui.things import Thing, ThingKind, of_notice
 
-_NOT_HERE = frozenset({"row"})
-"""Would open the menu that is open."""
+_NOT_HERE = frozenset({"row", "filter"})
+"""What is about the pane, not the row."""
 
 
 class MenuEntry(Struct, frozen=True):
@@ -48,6 +49,15 @@ def entries(state: ScreenState, thing: Thing, keys: Keys) -> list[MenuEntry]:
     return sorted(
         found, key=lambda one: (bool(one.reason), one.action not in looks, one.action != "show-row")
     )
+
+
+def explained(state: ScreenState, thing: Thing) -> tuple[str, ...]:
+    """Of an alarm what it means, what tstream does about it, and what a person can do."""
+    notice = next((n for n in reversed(state.notices) if of_notice(n).key == thing.key), None)
+    trouble = None if notice is None else trouble_of(notice.alarm)
+    if trouble is None:
+        return ()
+    return f"means    {trouble.means}", f"tstream  {trouble.does}", f"you      {trouble.you}"
 
 
 def _entry(

@@ -85,6 +85,8 @@ class ScreenState(Struct, frozen=True):
     """What the cursor of the focused pane is on: the row that keys mean."""
     pane: str = ""
     """The focused pane, by its name; empty while there is none."""
+    filters: Mapping[str, str] = {}
+    """Words that rows must hold to be shown, by pane."""
     flashes: Mapping[str, int] = {}
     """Contracts whose price just changed: +2 (now) and +1 (a moment ago) for up, negative for down."""
     readonly: bool = False

@@ -82,7 +82,7 @@ class CockpitDriver(LinuxDriver):
         self._output = _Output(cast("IO[str]", sys.__stderr__))
         self._file = cast("Any", self._output)
         self._handed = 0
-        # Asked for here, the first layout is made for the terminal too.
+        # TypedCommand for here, the first layout is made for the terminal too.
         self._size = size or self._get_terminal_size()
 
     def _get_terminal_size(self) -> tuple[int, int]:

@@ -114,7 +114,8 @@ class SpotLink:
         return new
 
     def _report(self, state: LinkState, detail: str = "", since: int = 0) -> None:
-        if (state, detail) != self._told:
-            self._told = (state, detail)
+        new, self._told = (state, detail) != self._told, (state, detail)
+        if new:
             _log.info("%s %s %s", self._name, state, detail)
+        if new or state is LinkState.DOWN:  # each try that fails is told
             self._report_to(state, detail, since)

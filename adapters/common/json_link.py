@@ -164,9 +164,10 @@ class JsonLink:
             raise SocketClosed(f"the stream can't be reached: {fault_words(error)}") from None
 
     def _report(self, state: LinkState, detail: str = "") -> None:
-        if (state, detail) != self._told:
-            self._told = (state, detail)
+        new, self._told = (state, detail) != self._told, (state, detail)
+        if new:
             _log.info("%s stream %s %s", self._name, state, detail)
+        if new or state is LinkState.DOWN:  # each try that fails is told
             self._report_to(state, detail)
 
 

@@ -189,9 +189,9 @@ class RemoteHandle:
             asyncio.run(self._live())
         except asyncio.CancelledError:
             pass
-        except Exception as error:
+        except Exception:
             log.exception("the attached client has failed")
-            self._over = FatalError(f"internal error, see the log: {type(error).__name__}")
+            self._over = FatalError("internal error, see the log")
         finally:
             self._ready.set()
 

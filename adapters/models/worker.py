@@ -66,8 +66,8 @@ def main() -> int:
     except ImportError:
         say(ModelLoaded(MISSING))
         return 1
-    except Exception as error:  # noqa: BLE001  # whatever LightGBM says of a file that it can't take
-        say(ModelLoaded(f"the model can't be loaded: {type(error).__name__}"))
+    except Exception:  # noqa: BLE001  # whatever LightGBM says of a file that it can't take
+        say(ModelLoaded("the model can't be loaded: its file is none that LightGBM takes"))
         return 1
     say(ModelLoaded())
     questions: SimpleQueue[bytes] = SimpleQueue()

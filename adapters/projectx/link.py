@@ -258,9 +258,10 @@ class Link:
         return self._line.stream.heard() if self._line is not None else 0
 
     def _report(self, state: LinkState, detail: str = "", since: int = 0) -> None:
-        if (state, detail) != self._told:
-            self._told = (state, detail)
+        new, self._told = (state, detail) != self._told, (state, detail)
+        if new:
             _log.info("%s hub %s %s", self._name, state, detail)
+        if new or state is LinkState.DOWN:  # each try that fails is told
             self._report_to(state, detail, since)
 
     def _junk(self, reason: str, record: bytes) -> None:

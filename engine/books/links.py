@@ -27,12 +27,18 @@ class Links:
     def __init__(self) -> None:
         self._known: dict[Key, LinkChanged] = {}
         self._since: dict[Key, int] = {}
+        self._lost: dict[Key, int] = {}
+        """How often a link was told to be down since it was live: all but the first are tries that failed."""
 
     def changed(self, event: LinkChanged, turn: Turn) -> None:
         """Take a change in, and tell people where the state is another."""
         key = event.venue, event.link, event.book
         before = self._known.get(key)
         self._known[key] = event
+        if event.state is LinkState.LIVE:
+            self._lost.pop(key, None)
+        elif event.state is LinkState.DOWN:
+            self._lost[key] = self._lost.get(key, 0) + 1
         if before is not None and before.state is event.state:
             return
         self._since[key] = turn.now
@@ -56,9 +62,10 @@ class Links:
         """Whether links of another venue are known, so that it has to be said whose one is."""
         return bool(event.venue) and any(venue not in ("", event.venue) for venue, _, _ in self._known)
 
-    def all(self) -> tuple[tuple[LinkChanged, int], ...]:
-        """Every link with the time since which it is in its state, nanoseconds UTC."""
-        return tuple((link, self._since[key]) for key, link in self._known.items())
+    def all(self) -> tuple[tuple[LinkChanged, int, int], ...]:
+        """Every link with the time since which it is in its state, nanoseconds UTC, and how often it has been
+        tried again since it was live; 0 while it is."""
+        return tuple((link, self._since[key], self._lost.get(key, 0)) for key, link in self._known.items())
 
     def get(self, name: str, book: str | None = None, venue: str = "") -> LinkChanged | None:
         """A link by its name: the one of a book, or of all books of its venue; without a venue, of any."""

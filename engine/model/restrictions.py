@@ -85,4 +85,5 @@ class RestrictionView(Struct, frozen=True):
     @property
     def why(self) -> str:
         """The reason as it reads behind the word: of a halt or a pause by a person only whose it is."""
-        return self.reason.removeprefix(f"{self.word.lower()} ")
+        by_person = self.end in (RestrictionEnd.RESUME, RestrictionEnd.LIFT)
+        return f"by {self.by}" if self.by and by_person else self.reason

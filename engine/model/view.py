@@ -25,6 +25,9 @@ from engine.model.restrictions import RestrictionView, TradingState
 from engine.model.view_bots import BacktestView as BacktestView
 from engine.model.view_bots import BotResult as BotResult
 from engine.model.view_bots import BotView as BotView
+from engine.model.view_flatten import ClosingView as ClosingView
+from engine.model.view_flatten import FlattenStep as FlattenStep
+from engine.model.view_flatten import FlattenView as FlattenView
 from engine.model.view_limits import Band as Band
 from engine.model.view_limits import EquityPoint as EquityPoint
 from engine.model.view_limits import EquityView as EquityView
@@ -35,27 +38,7 @@ from engine.model.view_performance import PerformanceView as PerformanceView
 from engine.model.view_performance import ProcessView as ProcessView
 from engine.model.view_performance import RuinView as RuinView
 from engine.model.view_signals import PatternView, SignalView
-
-
-class FlattenStep(StrEnum):
-    """How far a flatten is, in the order of its steps."""
-
-    CANCEL_ENTRIES = "cancel entries"
-    CLOSE = "close"
-    CANCEL_REST = "cancel the rest"
-    ASK_VENUE = "ask the venue"
-
-
-class FlattenView(Struct, frozen=True):
-    """A flatten under way in one book. It ends with the venue's word that nothing is left."""
-
-    instruments: tuple[str, ...]
-    """Not yet proven flat."""
-    step: FlattenStep
-    since: int = 0
-    """When it began, nanoseconds UTC; 0 before this run has taken its first step."""
-    alarm: str = ""
-    """What keeps it from ending, once it has escalated: "close of MNQ refused: market closed"."""
+from engine.model.view_standing import StandingView
 
 
 class SessionPhase(StrEnum):
@@ -99,6 +82,8 @@ class LinkView(Struct, frozen=True):
     """Whose it is, where it is one book's alone; empty for what all share."""
     needed: bool = True
     """Trading needs it. Without the others nothing new is read, and everything else goes on."""
+    tries: int = 0
+    """Since it is not live: how often it has been tried again; where nobody counts 0."""
     venue: str = ""
     """To which venue it goes, by the name of the settings; empty for a room's, and where nobody says."""
     used: int = 0
@@ -173,6 +158,14 @@ class PositionView(Struct, frozen=True):
     opened_ts: int
     contract: str = ""
     """The month that it is held in, as people write it: "MNQZ6"; after a roll not the active one."""
+    risk_usd: Decimal | None = None
+    """What would be lost from the mark to its stops, the costs of getting out included; None where stops do
+    not cover all of it."""
+    r_now: Decimal | None = None
+    """What the trade would have made if it were closed now, net of all costs, in units of what it risked at
+    its first stops; None where nobody knows that."""
+    plan: str = ""
+    """Id of the trade that opened it; empty where none of ours did."""
 
 
 class OrderView(Struct, frozen=True):
@@ -260,6 +253,8 @@ class BookView(Struct, frozen=True):
     """What the sized quantity is multiplied by here."""
     calendar: str = "cme"
     """By which its days go; a key of `View.sessions`."""
+    standing: StandingView | None = None
+    """What can happen in it now; None where nobody says."""
     margin: Margin = Margin()
     """What its trades tie up, and what is left; unknown where neither the venue nor a table tells."""
 
@@ -380,5 +375,7 @@ class View(Struct, frozen=True):
     """Where a replay stands; None where it is none."""
     opinion: OpinionView | None = None
     """The second opinion; None where none is wanted."""
+    standing: StandingView | None = None
+    """What can happen now over all contracts and the books of the mode; None where nobody says."""
     loosening: LooseningView | None = None
     """Limits on live accounts that a reload would loosen, and that nobody has agreed to yet."""

@@ -49,8 +49,8 @@ class Questions:
             return
         try:
             self._answer(question, answer)
-        except Exception as error:  # a question must not end the engine
-            answer.set_exception(RefusedError(f"it can't be answered: {type(error).__name__}"))
+        except Exception:  # a question must not end the engine
+            answer.set_exception(RefusedError("it can't be answered: internal error, see the log"))
             raise
 
     def _answer(self, question: Question, answer: Future[Reply]) -> None:
@@ -75,4 +75,4 @@ class Questions:
         if error is None:
             answer.set_result(work.result())
         else:
-            answer.set_exception(RefusedError(f"it can't be answered: {type(error).__name__}"))
+            answer.set_exception(RefusedError("it can't be answered: internal error, see the log"))

@@ -12,7 +12,7 @@ from engine.market.calendars.known import calendar_in
 from engine.model.orders import OrderType, Slot
 from engine.model.refusals import Refusal
 from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
-from engine.model.view import FlattenStep, FlattenView
+from engine.model.view import ClosingView, FlattenStep, FlattenView
 from engine.risk import gate
 from engine.state.state import Restriction, State
 
@@ -26,10 +26,11 @@ def restriction_of(book: Book, state: State, hands_off: tuple[Refusal, ...]) -> 
     if found is not None and not (off and found.state is TradingState.REDUCING):
         return _recorded(found)
     if off:
-        return RestrictionView(TradingState.REDUCING, hands_off[0].sentence, RestrictionEnd.SETTINGS)
+        why = hands_off[0]
+        return RestrictionView(TradingState.REDUCING, why.sentence, RestrictionEnd.SETTINGS, code=why)
     if not book.orders.can_trade:
-        sentence = Refusal.ACCOUNT_BLOCKED.sentence
-        return RestrictionView(TradingState.REDUCING, sentence, RestrictionEnd.CAUSE)
+        why = Refusal.ACCOUNT_BLOCKED
+        return RestrictionView(TradingState.REDUCING, why.sentence, RestrictionEnd.CAUSE, code=why)
     return None
 
 
@@ -101,6 +102,21 @@ def _end(restriction: Restriction) -> RestrictionEnd:
     return RestrictionEnd.CAUSE if restriction.guard else RestrictionEnd.RESUME
 
 
+def _closed(book: Book, latched: tuple[str, ...], begun: int) -> tuple[ClosingView, ...]:
+    """How many lots of each closes have filled since this run has been flattening."""
+    filled = dict.fromkeys(latched, 0)
+    for order in book.state.orders.values() if begun else ():
+        closes = order.slot in (None, Slot.PART) and order.type is OrderType.MARKET
+        if closes and order.instrument in filled and order.changed_ts >= begun:
+            filled[order.instrument] += order.filled_qty
+    left = {instrument: abs(book.state.position(instrument).qty) for instrument in latched}
+    return tuple(
+        ClosingView(instrument, done, done + left[instrument])
+        for instrument, done in filled.items()
+        if done or left[instrument]
+    )
+
+
 def flatten_of(book: Book) -> FlattenView | None:
     """The flatten under way: its step is read off what is known to be left."""
     latched = tuple(book.state.flattening)
@@ -115,4 +131,4 @@ def flatten_of(book: Book) -> FlattenView | None:
         step = FlattenStep.CANCEL_REST if left else FlattenStep.ASK_VENUE
     begun = book.orders.flattener.begun()
     since = begun and begun + book.orders.turn.wall_offset
-    return FlattenView(latched, step, since, book.orders.flattener.alarm())
+    return FlattenView(latched, step, since, book.orders.flattener.alarm(), _closed(book, latched, begun))

@@ -7,7 +7,6 @@ from decimal import Decimal
 from engine.books.book import Book
 from engine.books.opening import VENUE_LINKS
 from engine.core import Core
-from engine.execution.desired import target_of
 from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import CME, calendar_of, zone_mark
 from engine.model.chart import AlignmentView
@@ -25,13 +24,12 @@ from engine.model.view import (
     LinkView,
     OrderView,
     PerformanceView,
-    PositionView,
     SessionView,
     TradeView,
     View,
 )
 from engine.model.view_signals import PatternView, SignalView
-from engine.portfolio.money import day_usd, open_usd, realized_usd
+from engine.portfolio.money import day_usd, realized_usd
 from engine.runtime.view_alerts import alert_rows
 from engine.runtime.view_books import (
     AgainstEntries,
@@ -40,10 +38,12 @@ from engine.runtime.view_books import (
     restriction_of,
     restrictions,
 )
+from engine.runtime.view_positions import month_of, position_view
 from engine.runtime.view_rates import stated_rates
 from engine.runtime.view_signals import SIGNALS_SHOWN, pattern_views, signal_views
+from engine.runtime.view_standing import rooms_used_up, with_standings
 from engine.signals.alignment import Alignment
-from engine.state.position import Position, Trade
+from engine.state.position import Trade
 from engine.state.state import Order, scope
 
 TRADES_SHOWN = 50
@@ -73,20 +73,20 @@ def picture(
     calendars = {one.calendar: calendar_of(one.calendar) for one in core.config.instruments}
     main = calendars.get(CME.name) or next(iter(calendars.values()), CME)
     told_in = core.config.told_in or main.zone
-    return View(
+    view = View(
         version=version,
         ts=wall,
         mode=mode,
         venue=core.config.venue,
         practice_time=core.config.practice_time,
         session=_session(main, wall),
-        links=tuple(_link(link, since + core.turn.wall_offset) for link, since in core.links.all()),
+        links=tuple(_link(link, at + core.turn.wall_offset, tries) for link, at, tries in core.links.all()),
         contracts=tuple(
             _contract(core, instrument, mode, now, against) for instrument in core.config.instruments
         ),
         books=tuple(_book(core, book) for book in core.books.values()),
         positions=tuple(
-            _position(core, book, position)
+            position_view(core, book, position)
             for book in core.books.values()
             for position in book.state.positions.values()
             if position.qty
@@ -113,6 +113,7 @@ def picture(
         opinion=core.entries.opinions.view(),
         loosening=core.reloading.asked,
     )
+    return with_standings(view, against, rooms_used_up(core))
 
 
 class KeptRows:
@@ -159,7 +160,7 @@ def _mode(core: Core) -> AccountKind:
     return AccountKind.LIVE if AccountKind.LIVE in kinds else AccountKind.PRACTICE
 
 
-def _link(link: LinkChanged, since: int) -> LinkView:
+def _link(link: LinkChanged, since: int, tries: int) -> LinkView:
     return LinkView(
         name=link.link,
         state=link.state,
@@ -168,6 +169,7 @@ def _link(link: LinkChanged, since: int) -> LinkView:
         until=link.until,
         book=link.book or "",
         needed=link.link in VENUE_LINKS,
+        tries=tries,
         venue=link.venue,
         used=link.used,
         allowed=link.allowed,
@@ -302,61 +304,6 @@ def _book(core: Core, book: Book) -> BookView:
     )
 
 
-def _position(core: Core, book: Book, position: Position) -> PositionView:
-    instrument = core.state.instruments[position.instrument]
-    stops = [o for o in _exits(book, position) if o.slot is Slot.STOP and not o.suspended]
-    targets = [o for o in _exits(book, position) if o.slot is Slot.TARGET and not o.suspended]
-    prices = [o.stop for o in stops if o.stop is not None]
-    nearest = (max(prices) if position.qty > 0 else min(prices)) if prices else None
-    mark = core.marks.mark(position)
-    mae, mfe = core.marks.excursions(book.name, position)
-    entry = position.average
-    gone = 0 if mark is None else (mark - entry) * (1 if position.qty > 0 else -1)
-    plans = [p.plan for p in book.state.plans.values() if p.plan.instrument == position.instrument]
-    return PositionView(
-        book=book.name,
-        kind=book.kind,
-        instrument=position.instrument,
-        qty=position.qty,
-        entry=instrument.tick_size * entry.numerator / entry.denominator,
-        mark=_price(instrument, mark),
-        open_usd=open_usd(core.state, position, core.marks),
-        open_ticks=Decimal(gone.numerator) / gone.denominator,
-        mae_usd=mae,
-        mfe_usd=mfe,
-        stop=_price(instrument, nearest),
-        targets=tuple(instrument.price(o.limit) for o in targets if o.limit is not None)
-        or _watched(book, instrument),
-        protected_qty=sum(o.open_qty for o in stops if o.stands),
-        strategy=plans[0].strategy if len(plans) == 1 else ", ".join(dict.fromkeys(p.owner for p in plans)),
-        opened_ts=position.opened_ts,
-        contract=_month(core, book, position.instrument),
-    )
-
-
-def _watched(book: Book, instrument: Instrument) -> tuple[Decimal, ...]:
-    """Targets for which no order can rest (docs/semantics.md#spot)."""
-    if not book.orders.context.watches_target(instrument.symbol):
-        return ()
-    prices = [
-        target_of(found.plan, k, done)
-        for found in book.state.plans.values()
-        if found.plan.instrument == instrument.symbol
-        for k, done in enumerate(found.legs)
-        if done.open_qty > 0
-    ]
-    return tuple(instrument.price(price) for price in prices if price is not None)
-
-
-def _month(core: Core, book: Book, symbol: str) -> str:
-    """While something is held in an old month, nothing is entered in the active one."""
-    return book.state.held_months.get(symbol) or core.state.month(symbol, book.config.venue)[1]
-
-
-def _exits(book: Book, position: Position) -> list[Order]:
-    return [o for o in book.state.live_orders(position.instrument) if o.slot is not Slot.ENTRY]
-
-
 def _order(core: Core, book: Book, order: Order) -> OrderView:
     trade = book.state.plans.get(order.plan_id or "")
     instrument = core.state.instruments.get(order.instrument) or core.instruments[order.instrument]
@@ -375,7 +322,7 @@ def _order(core: Core, book: Book, order: Order) -> OrderView:
         status=order.status,
         suspended=order.suspended,
         ts=order.changed_ts + core.turn.wall_offset,
-        contract=_month(core, book, order.instrument),
+        contract=month_of(core, book, order.instrument),
         plan=order.plan_id or "",
         strategy="" if trade is None else trade.plan.strategy,
     )

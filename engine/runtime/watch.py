@@ -65,7 +65,7 @@ class Watch:
         """Everything that has to work, as it is now."""
         journal = "" if self._core.entries.journal_ok else "it can't be written"
         found = [("engine", "" if journal else trouble), ("journal", journal)]
-        found += _links(link for link, _ in self._core.links.all())
+        found += _links(link for link, *_ in self._core.links.all())
         failed = [f"{name}: {fault}" for name, fault in self._beside.items() if fault]
         if self._beside:
             found.append(("services", "; ".join(failed)))

@@ -116,7 +116,7 @@ async def test_another_champion_takes_over_and_none_is_said(tmp_path: Path) -> N
                 "from adapters.models.worker import main; main()"), "LightGBM is not installed: pip install"),
         (CARD, (*COMMAND[:1], "-c", "from adapters.models import worker\n"
                 "def bad(load): raise ValueError(1)\n"
-                "worker.booster = bad; worker.main()"), "the model can't be loaded: ValueError"),
+                "worker.booster = bad; worker.main()"), "the model can't be loaded: its file is none"),
     ],
 )  # fmt: skip
 async def test_what_only_a_person_can_mend_is_said_once_in_one_line(

@@ -58,7 +58,7 @@ def test_a_restriction_has_a_cause_and_an_end(
 def test_without_one_the_settings_hold_back_and_then_nothing() -> None:
     bench, _ = entered()
     opened, state = bench.core.books[bench.book.book], bench.core.state
-    off = RestrictionView(REDUCING, Refusal.OFF.sentence, RestrictionEnd.SETTINGS)
+    off = RestrictionView(REDUCING, Refusal.OFF.sentence, RestrictionEnd.SETTINGS, code=Refusal.OFF)
     assert restriction_of(opened, state, (Refusal.OFF,)) == off
     assert restriction_of(opened, state, ()) is None
 

@@ -83,24 +83,23 @@ def test_prices_have_the_digits_of_their_tick_as_on_the_screen(printed: Print) -
 
 def test_a_lock_and_how_long(printed: Print) -> None:
     text = printed(states.locked())
-    assert "LOCKED  daily loss limit reached  unlocks 17:00 CT (in 7h 17m)" in text
+    assert "LOCKED until 17:00 CT (in 7h 17m): daily loss limit reached" in text
     (row,) = [line for line in text.splitlines() if line.startswith("daily loss ")]
     assert row.split()[2:] == ["practice", "769/800", "USD", "96%", "31", "ACT"]
 
 
 def test_a_halt_has_no_end(printed: Print) -> None:
     text = printed(states.halted())
-    assert "HALTED  by keyboard" in text
-    assert "unlocks" not in text
+    assert "HALTED by keyboard until a person lifts it" in text
 
 
 def test_f59_what_holds_entries_back_has_the_words_of_the_screen(printed: Print) -> None:
-    pause = fake.held(TradingState.REDUCING, "paused by cli", RestrictionEnd.RESUME)
+    pause = fake.held(TradingState.REDUCING, "paused by cli", RestrictionEnd.RESUME, by="cli")
     view = fake.trading_view()
     book = replace(view.books[0], **pause)
     shut = states.changed(view, state=TradingState.REDUCING)
     text = printed(replace(shut, books=(book,), restrictions=(book.restriction,)))
-    assert "\n  PAUSED  by cli\n" in text
+    assert "\n  PAUSED by cli\n" in text
     assert "held back: everything: PAUSED  by cli" in text
     assert "reducing" not in text.lower()
     assert text.count("no entries") == len(view.contracts)
@@ -108,7 +107,7 @@ def test_f59_what_holds_entries_back_has_the_words_of_the_screen(printed: Print)
 
 def test_f59_active_is_said_only_where_an_entry_could_pass(printed: Print) -> None:
     text = printed(states.blind())
-    assert "NO ENTRIES  no price for" in text
+    assert "NO ENTRIES: prices 37 s old · stops stay at the venue" in text
     assert "active" not in text.lower()
 
 

@@ -198,11 +198,12 @@ def positions(book: str = "practice", kind: AccountKind = AccountKind.PRACTICE) 
             book, kind, "MNQ", 2, Decimal("21028.50"), Decimal("21034.00"), Decimal("22.00"), Decimal(44),
             Decimal("-3.00"), Decimal("31.50"), Decimal("21020.00"),
             (Decimal("21041.25"), Decimal("21052.00")), 2, "zones", NOW - 47 * NANOS,
+            risk_usd=Decimal("57.48"), r_now=Decimal("0.59"),
         ),
         PositionView(
             book, kind, "MGC", -1, Decimal("2672.3"), Decimal("2671.4"), Decimal("9.00"), Decimal(9),
             Decimal("-4.00"), Decimal("12.00"), Decimal("2675.0"), (Decimal("2666.0"),), 1, "zones",
-            NOW - 512 * NANOS,
+            NOW - 512 * NANOS, risk_usd=Decimal("36.62"), r_now=Decimal("0.27"),
         ),
     )  # fmt: skip
 

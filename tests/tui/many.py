@@ -98,7 +98,7 @@ def four_in_trouble() -> View:
     held = tuple(p for p in view.positions if p.book != second.book)
     bots = (
         BotView("zones-fast", "zones", mode="trade", open_plans=2, day_usd=Decimal("96.40")),
-        BotView("opening", "opening range", mode="signals", out="raised ValueError: no bars"),
+        BotView("opening", "opening range", mode="signals", out="failed, see the log"),
     )
     return replace(
         view, books=(first, second, *rest), links=links, contracts=contracts, positions=held, bots=bots

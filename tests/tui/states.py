@@ -121,7 +121,7 @@ def off() -> View:
     """The settings say that nothing is done on this account."""
     return _with(
         fake.trading_view(),
-        **fake.held(TradingState.REDUCING, Refusal.OFF.sentence, RestrictionEnd.SETTINGS),
+        **fake.held(TradingState.REDUCING, Refusal.OFF.sentence, RestrictionEnd.SETTINGS, code=Refusal.OFF),
     )
 
 

@@ -162,7 +162,7 @@ def test_several_books_are_told_apart(view: View) -> None:
         view, positions=(*view.positions, second), books=(*view.books, replace(view.books[0], book="live"))
     )
     assert asked("flatten", two).lines[:2] == (
-        "PRACTICE practice: sell 2 MNQ at market, cancel 3 orders · 56.00 USD at risk",
+        "PRACTICE practice: sell 2 MNQ at market, cancel 3 orders · 57.48 USD at risk",
         "PRACTICE live: buy 3 MNQ at market · WITHOUT a full stop: MNQ",
     )
 

@@ -14,7 +14,7 @@ from tui.actions import ACTIONS
 from tui.clipboard import MOST, copied, osc52
 from tui.keymap import resolve_keys
 from tui.layout import Shape
-from tui.row_menu import entries, heading
+from tui.row_menu import entries, explained, heading
 from tui.rows import positions
 from tui.rows.bars.keys import key_row
 from tui.screen_state import ScreenState
@@ -86,6 +86,16 @@ def test_the_menu_has_what_can_be_done_first_and_says_why_the_rest_can_not(view:
     assert f"flatten all {book.book}" in [one.label for one in entries(ScreenState(books, "ES"), book, KEYS)]
 
 
+def test_an_alarm_says_what_it_means_what_is_done_and_what_one_can_do(view: View) -> None:
+    loud = replace(view.notices[-1], alarm="naked practice MNQ")
+    state = ScreenState(view, "MNQ", notices=(*view.notices[:-1], loud))
+    means, does, you = explained(state, things.of_notice(loud))
+    assert means.startswith("means    Something is held that no working stop covers")
+    assert does.startswith("tstream  places the stop again")
+    assert you.startswith("you      Look at Positions")
+    assert explained(state, things.of_notice(view.notices[0])) == ()
+
+
 def test_what_is_copied_is_plain_and_bounded() -> None:
     assert copied("MNQZ6   ▲ LONG  2      21028.50\x1b[31m ") == "MNQZ6  ▲ LONG  2  21028.50·[31m"
     assert len(copied("x" * 9_999)) == MOST
@@ -118,7 +128,7 @@ async def test_the_cursor_moves_stays_on_the_same_thing_and_keys_mean_it() -> No
         app.main.instrument = "MGC"
         await cockpit.later(pilot)
         pane = app.main.pane("positions")
-        assert text_of(pane.content.rows[0]).startswith("MGCZ6")
+        assert "MGCZ6" in text_of(pane.content.rows[0])
         assert under(cockpit) == "MGC"
         await cockpit.press(pilot, "f")
         assert "Flatten MGC" in str(app.screen.query_one(".card").border_title)
@@ -165,7 +175,7 @@ async def test_enter_opens_what_can_be_done_and_what_is_chosen_was_read_before()
         assert isinstance(app.screen, DetailScreen)
         assert app.main.instrument == "MGC"
         await cockpit.press(pilot, "escape", "y")
-        assert app.clipboard.startswith("MGCZ6  ▼ SHORT 1")
+        assert "MGCZ6  ▼ SHORT 1" in app.clipboard
         assert cockpit.engine.sent == []
 
 

@@ -77,6 +77,7 @@ LOOKS: dict[str, Check] = {
     "row": lambda c: any("no row is under the cursor" in toast for toast in c.toasts()),
     "show-row": lambda c: any("no row is under the cursor" in toast for toast in c.toasts()),
     "copy-row": lambda c: any("no row is under the cursor" in toast for toast in c.toasts()),
+    "command-line": lambda c: bool(c.app.screen.query("#command-bar Input")),
     "detail": lambda c: isinstance(c.app.screen, DetailScreen),
     "why": lambda c: isinstance(c.app.screen, WhyScreen),
     "dashboard": lambda c: isinstance(c.app.screen, DashboardScreen),
@@ -244,7 +245,7 @@ async def test_the_safety_line_stands_on_every_page(page: str) -> None:
             await cockpit.press(pilot, page)
         await cockpit.later(pilot)
         bars = [text_of(bar.row) for bar in cockpit.app.screen.query(SurfaceLine)]
-        assert any("■ LOCKED daily loss limit reached · unlocks 17:00 CT" in bar for bar in bars)
+        assert any("■ LOCKED until 17:00 CT (in 7h 17m): daily loss" in bar for bar in bars)
 
 
 @pytest.mark.parametrize("no", ["n", "escape", "enter"])

@@ -12,7 +12,17 @@ from engine.model.events import LinkState
 from engine.model.market import MINUTE, USUAL
 from engine.model.orders import AccountKind, Margin, OrderStatus
 from engine.model.restrictions import TradingState
-from engine.model.view import BookView, EquityPoint, EquityView, FlattenStep, FlattenView, LinkView, View
+from engine.model.view import (
+    Band,
+    BookView,
+    EquityPoint,
+    EquityView,
+    FlattenStep,
+    FlattenView,
+    LimitView,
+    LinkView,
+    View,
+)
 from tests.tui import fake
 from tests.tui.charts import NOW
 from tests.tui.states import changed, state_of, styles
@@ -130,10 +140,46 @@ def test_of_the_strip_decimals_then_changes_go_before_a_position(view: View) -> 
 def test_an_unprotected_position_says_so(view: View) -> None:
     bare = replace(view.positions[0], stop=None, protected_qty=0)
     half = replace(view.positions[0], protected_qty=1)
-    assert "no stop!" in text_of(
-        positions.position_rows(state_of(replace(view, positions=(bare,))), 76)[1][0]
-    )
+    for width in range(46, 200, 7):
+        for shown, words in ((bare, " NO STOP "), (half, " 1 NO STOP ")):
+            (row,) = positions.position_rows(state_of(replace(view, positions=(shown,))), width)[1]
+            assert words in text_of(row)
+            assert styles(row)[words.strip()] == "ink on:error bold"
     assert "1/2!" in text_of(positions.position_rows(state_of(replace(view, positions=(half,))), 76)[1][0])
+    named = positions.open_sums(state_of(replace(view, positions=(bare, *view.positions[1:]))), 80)
+    assert "NO STOP: MNQ" in text_of(named)
+
+
+def test_a_position_says_what_it_risks_and_has_made_of_it_before_the_prices_behind_that(view: View) -> None:
+    head, rows = positions.position_rows(state_of(view), 116)
+    titles = "book contract side entry mark P&L USD R risk USD stop held target ticks"
+    assert " ".join(text_of(head).split()) == titles
+    words = "practice MNQZ6 ▲ LONG 2 21028.50 21034.00 +22.00 +0.59 57.48 21020.00 0:47"
+    assert " ".join(text_of(rows[0]).split()).startswith(words)
+    narrow = [
+        " ".join(text_of(positions.position_rows(state_of(view), width)[0]).split()) for width in (56, 44)
+    ]
+    assert narrow == ["contract side P&L USD R risk USD stop", "contract side P&L USD risk USD"]
+    unknown = replace(view, positions=(replace(view.positions[0], r_now=None, risk_usd=None),))
+    assert "—" in text_of(positions.position_rows(state_of(unknown), 116)[1][0])
+
+
+def test_what_is_open_stands_beside_what_the_day_may_still_lose_of_its_own_kind_alone(view: View) -> None:
+    def said(shown: View, width: int) -> str:
+        return text_of(positions.open_sums(state_of(shown), width))
+
+    loss = LimitView("daily loss", Decimal(200), Decimal(800), "USD", Band.CLEAR)
+    own = replace(view.books[0], limits=(*view.books[0].limits, loss))
+    limited = replace(view, books=(own,))
+    assert said(limited, 80) == "open +31.00 · risk 94.10 of 600.00 the day may still lose"
+    assert [said(limited, width) for width in (40, 30, 12)] == [
+        "open +31.00 · risk 94.10 of 600.00", "open +31.00 · risk 94.10", "open +31.00"
+    ]  # fmt: skip
+    paper = replace(own, book="paper", kind=AccountKind.PAPER)
+    other = replace(view.positions[0], book="paper", kind=AccountKind.PAPER)
+    both = replace(limited, books=(own, paper), positions=(*view.positions, other))
+    assert said(both, 90) == "open +31.00 PAPER +22.00 · risk 94.10 of 600.00 the day may still lose"
+    assert "of" not in said(replace(limited, books=(replace(own, limits=()),)), 90)
 
 
 def test_f64_what_is_held_in_an_old_month_stands_under_its_own_name(view: View) -> None:

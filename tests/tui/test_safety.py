@@ -72,7 +72,7 @@ def test_the_nearest_limit_is_there_at_every_width_whatever_else_happens() -> No
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_a_lock_says_why_and_until_when(width: int) -> None:
     text = line(states.locked(), width)
-    assert "■ LOCKED daily loss limit reached · unlocks 17:00 CT (in 7h 17m)" in text
+    assert "■ LOCKED until 17:00 CT (in 7h 17m): daily loss limit reached" in text
     assert "DLL 96% ACT" in text or "96% ACT · 31" in text
 
 
@@ -80,9 +80,9 @@ def test_a_lock_over_the_weekend_names_the_day_and_one_without_an_end_says_so() 
     lock = states.locked().books[0].restriction
     assert lock is not None
     far = book_of(states.locked(), restriction=replace(lock, until=states.UNLOCK + 4 * 24 * 3600 * NANOS))
-    assert "unlocks Sun 17:00 CT" in line(far, 120)
+    assert "until Sun 17:00 CT" in line(far, 120)
     endless = book_of(states.locked(), restriction=replace(lock, until=None, end=RestrictionEnd.SETTINGS))
-    assert "· no end set" in line(endless, 120)
+    assert "with no end set" in line(endless, 120)
 
 
 def test_even_a_long_reason_leaves_the_end_of_the_lock_readable() -> None:
@@ -91,11 +91,11 @@ def test_even_a_long_reason_leaves_the_end_of_the_lock_readable() -> None:
     reason = "the venue has liquidated the account because " * 4
     long = book_of(states.locked(), restriction=replace(lock, reason=reason))
     for width in (60, 80, 120):
-        assert "unlocks 17:00 CT" in line(long, width)
+        assert "LOCKED until 17:00 CT" in line(long, width)
 
 
 def test_halted_and_a_band_say_why() -> None:
-    assert "■ HALTED by keyboard · until a person lifts it" in line(states.halted(), 80)
+    assert "■ HALTED by keyboard until a person lifts it" in line(states.halted(), 80)
     assert "⊘ NO ENTRIES: daily loss at 83 % of 800.00 USD" in line(states.reducing(), 80)
 
 
@@ -138,11 +138,11 @@ def test_an_escalated_flatten_is_loud_and_keeps_reason_and_rest_at_eighty_column
 
 
 def test_what_is_down_is_named_before_what_is_only_stale() -> None:
-    whole = "NO ENTRIES: no price for 14 s · stops stay at the venue"
+    whole = "NO ENTRIES: prices 14 s old · stops stay at the venue"
     assert whole in line(states.cut_off(), 80)
     text = line(states.cut_off(), 150)
     assert text.index("user ✕ DOWN 95s") < text.index("market ◐ STALE 14s") < text.index("token ● 48m")
-    assert "NO ENTRIES: no price for 14 s" in line(states.cut_off(), 60)
+    assert "NO ENTRIES: prices 14 s old" in line(states.cut_off(), 60)
     assert "own OCO" in line(states.cut_off(), 170)
     assert "own OCO" not in line(fake.trading_view(), 200)
 

@@ -346,7 +346,7 @@ async def test_looking_back_in_the_chart() -> None:
 
 
 async def test_who_looks_back_beyond_what_is_there_is_given_older_bars() -> None:
-    """Asked for in time, waited for in words, tried again where it fails, and ended by their end."""
+    """TypedCommand for in time, waited for in words, tried again where it fails, and ended by their end."""
     cockpit = Cockpit()
     shown = ("MNQ", Timeframe.M5)
     have = charts(CME_FUTURES["MNQ"])[Timeframe.M5].bars

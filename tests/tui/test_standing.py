@@ -1,17 +1,22 @@
-"""What can happen now, in one word, and what stands against it."""
+"""The state line: what can happen now, in one word, and what stands against it; always true."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.model.events import LinkState
 from engine.model.market import NANOS
+from engine.model.orders import OrderStatus, OrderType, Slot
 from engine.model.refusals import Refusal
 from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
-from engine.model.view import LinkView, View
+from engine.model.standings import standing_of
+from engine.model.view import ClosingView, FlattenStep, FlattenView, LinkView, View
+from engine.model.view_standing import CauseKind, CauseView, StandingView, StandingWord
 from tests.tui import fake, states
 from tests.tui.charts import NOW
 from tests.tui.states import changed, state_of, styles
@@ -21,41 +26,128 @@ from tui.layout import Shape
 from tui.rows.bars import status
 from tui.rows.bars.keys import key_row
 from tui.rows.bars.safety import safety_row
+from tui.rows.state import age, state_words
 from tui.rows.system import system_rows
 from tui.styled_text import text_of
-from tui.view_facts import Standing, standing
+from tui.view_facts import standing
+
+PAUSE = fake.held(TradingState.REDUCING, "paused by cli", RestrictionEnd.RESUME, by="cli")
+ROOM = ("ES-alerts",)
 
 
-def test_the_strictest_state_wins_with_its_reason(view: View) -> None:
-    pause = fake.held(TradingState.REDUCING, "paused by keyboard", RestrictionEnd.RESUME)
-    paused = replace(view.books[0], **pause)
-    lock = fake.held(TradingState.LOCKED, "daily loss", RestrictionEnd.TIME, until=7)
-    locked = replace(view.books[0], book="two", **lock)
-    both = replace(view, books=(paused, locked))
-    said = Standing("LOCKED", "two: daily loss", RestrictionEnd.TIME, 7, ("practice PAUSED",), "1/2")
-    assert standing(both) == said
-    assert standing(replace(view, books=(paused,))).reason == "by keyboard"
+def line(view: View, **more: Any) -> str:
+    """The whole state line of a picture."""
+    return state_words(view, replace(standing(view), **more)).line()
 
 
-def test_contracts_that_are_paused_are_named_whichever_is_shown(view: View) -> None:
-    paused = [
-        RestrictionView(TradingState.REDUCING, "paused by cli", RestrictionEnd.RESUME, instrument=name)
-        for name in ("NQ", "GC")
-    ]
-    narrow = replace(changed(view, "NQ", "GC", state=TradingState.REDUCING), restrictions=tuple(paused))
-    assert standing(narrow) == Standing("ACTIVE", notes=("paused: NQ, GC",))
-    assert "paused: NQ, GC" in text_of(safety_row(state_of(narrow), 120))
-    assert standing(changed(view, state=TradingState.REDUCING)).word == "PAUSED"
-    halt = RestrictionView(TradingState.HALTED, "halted by cli", RestrictionEnd.LIFT, instrument="ES")
-    assert standing(replace(narrow, restrictions=(halt, *paused))).notes == ("halted: ES", "paused: NQ, GC")
+def of_book(view: View, **changes: Any) -> View:
+    return replace(view, books=(replace(view.books[0], **changes),))
 
 
-def test_what_holds_everything_back_is_not_told_again_contract_by_contract(view: View) -> None:
-    book = replace(view.books[0], **fake.held(TradingState.REDUCING, "paused by cli", RestrictionEnd.RESUME))
-    paused = replace(
-        changed(view, state=TradingState.REDUCING), books=(book,), restrictions=(book.restriction,)
-    )
-    assert standing(paused) == Standing("PAUSED", "by cli", RestrictionEnd.RESUME)
+def only(view: View, *names: str) -> View:
+    return replace(view, contracts=tuple(c for c in view.contracts if c.instrument in names))
+
+
+def paused(*names: str, **more: Any) -> tuple[RestrictionView, ...]:
+    reason, end = "paused by cli", RestrictionEnd.RESUME
+    return tuple(RestrictionView(TradingState.REDUCING, reason, end, instrument=n, **more) for n in names)
+
+
+def lost(view: View, tries: int) -> View:
+    down = LinkView("market", LinkState.DOWN, "closed by peer", NOW - 37 * NANOS, tries=tries)
+    return replace(view, links=(down, *view.links[1:]))
+
+
+def narrow(view: View, *names: str) -> View:
+    return replace(changed(view, *names, state=TradingState.REDUCING), restrictions=paused(*names))
+
+
+MES = {"stale": True, "age_ns": 37 * NANOS, "against": (Refusal.VENUE_DOWN, Refusal.FEED_STALE)}
+PART = {"slot": Slot.PART, "type": OrderType.MARKET, "status": OrderStatus.WORKING}
+
+
+def _closing(view: View) -> View:
+    flatten = FlattenView(("MNQ",), FlattenStep.CLOSE, closing=(ClosingView("MNQ", 2, 3),))
+    return of_book(view, flatten=flatten, **PAUSE)
+
+
+TABLE = {
+    "ACTIVE": lambda v: line(v),
+    "ACTIVE · paused: NQ, room ES-alerts": lambda v: line(narrow(v, "NQ"), rooms=ROOM),
+    "ACTIVE · halted: ES · paused: NQ, GC": lambda v: line(
+        replace(
+            changed(v, "ES", "NQ", "GC", state=TradingState.REDUCING),
+            restrictions=(
+                RestrictionView(TradingState.HALTED, "", RestrictionEnd.LIFT, instrument="ES"),
+                *paused("NQ", "GC"),
+            ),
+        )
+    ),
+    "ACTIVE · MES price 37 s old": lambda v: line(changed(v, "MES", **MES)),
+    "ACTIVE · bots out: zones-fast": lambda v: line(v, bots=("zones-fast",)),
+    "REDUCING": lambda v: line(replace(v, orders=(replace(v.orders[0], **PART), *v.orders[1:]))),
+    "NO ENTRIES: MES price 37 s old · reconnecting (3rd try)": lambda v: line(
+        lost(replace(changed(only(v, "MES"), **MES), positions=()), 3)
+    ),
+    "NO ENTRIES: MES price 37 s old · stops stay at the venue · reconnecting (3rd try)": lambda v: line(
+        lost(changed(only(v, "MES"), **MES), 3)
+    ),
+    "NO ENTRIES: prices 4 min old · stops stay at the venue": lambda v: line(
+        changed(v, stale=True, age_ns=250 * NANOS)
+    ),
+    "NO ENTRIES: no price yet · stops stay at the venue": lambda v: line(
+        changed(v, stale=True, age_ns=None)
+    ),
+    "NO ENTRIES: no price yet": lambda v: line(replace(v, contracts=(), positions=())),
+    "NO ENTRIES: user down · stops stay at the venue · reconnecting": lambda v: line(
+        replace(v, links=(LinkView("user", LinkState.DOWN), *v.links[1:]))
+    ),
+    f"NO ENTRIES: {Refusal.NEAR_CLOSE.sentence}": lambda v: line(changed(v, against=(Refusal.NEAR_CLOSE,))),
+    "NO ENTRIES: the journal can't be written": lambda v: line(
+        replace(v, health=replace(v.health, ok=False, detail="the journal can't be written"))
+    ),
+    "NO ENTRIES: daily loss at 83 % of 800.00 USD": lambda v: line(states.reducing()),
+    'OFF (trading = "off"): keys act, nothing by itself': lambda v: line(states.off()),
+    f"OFF: {Refusal.NOT_ARMED.sentence}": lambda v: line(
+        of_book(v, **fake.held(TradingState.REDUCING, "", RestrictionEnd.SETTINGS, code=Refusal.NOT_ARMED))
+    ),
+    f"BLOCKED: {Refusal.ACCOUNT_BLOCKED.sentence}": lambda v: line(
+        of_book(v, **fake.held(TradingState.REDUCING, "", code=Refusal.ACCOUNT_BLOCKED))
+    ),
+    "PAUSED by cli": lambda v: line(of_book(v, **PAUSE)),
+    "PAUSED: MNQ, NQ, MES, ES and 2 more": lambda v: line(
+        narrow(v, *(c.instrument for c in v.contracts))
+    ),
+    "LOCKED until 17:00 CT (in 7h 17m): daily loss limit reached": lambda v: line(states.locked()),
+    "LOCKED with no end set: max loss": lambda v: line(
+        of_book(v, **fake.held(TradingState.LOCKED, "max loss", RestrictionEnd.SETTINGS, guard="max loss"))
+    ),
+    "HALTED by keyboard until a person lifts it": lambda v: line(states.halted()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "of"), TABLE.items(), ids=TABLE)
+def test_the_state_line(view: View, said: str, of: Any) -> None:
+    assert of(view) == said
+
+
+def test_a_flatten_says_how_much_is_closed_and_what_holds_afterwards(view: View) -> None:
+    text = text_of(safety_row(state_of(_closing(view)), 160))
+    assert "▼ FLATTENING MNQ 2 of 3 closed · 2/4 close" in text
+    assert "PAUSED" in text_of(safety_row(state_of(_closing(view)), 200))
+    for width in range(60, 200):
+        assert "FLATTENING" in text_of(safety_row(state_of(_closing(view)), width))
+
+
+def test_of_several_books_the_worst_is_told_first_with_the_others_and_who_goes_on(view: View) -> None:
+    lock = fake.held(TradingState.LOCKED, "daily loss", RestrictionEnd.TIME, until=NOW + 3_600 * NANOS)
+    one, two, three = (replace(view.books[0], book=name, **how) for name, how in
+                       (("one", PAUSE), ("two", lock), ("three", {})))  # fmt: skip
+    both = line(replace(view, books=(one, two)))
+    assert both == "LOCKED 1/2 until 10:42 CT (in 1h 00m): two: daily loss · one PAUSED"
+    assert line(replace(view, books=(two, three))).endswith("two: daily loss · 1 of 2 books trade")
+    alike = tuple(replace(two, book=name) for name in ("a", "b"))
+    assert line(replace(view, books=alike)) == "LOCKED until 10:42 CT (in 1h 00m): daily loss"
 
 
 @pytest.mark.parametrize(
@@ -67,11 +159,10 @@ def test_what_holds_everything_back_is_not_told_again_contract_by_contract(view:
         ({"end": RestrictionEnd.CAUSE, "guard": "bands"}, "NO ENTRIES"),
     ],
 )
-def test_what_holds_back_has_its_own_word_and_nothing_is_called_reducing(
+def test_what_holds_back_has_its_own_word_and_only_what_reduces_is_called_so(
     view: View, held: dict[str, Any], word: str
 ) -> None:
-    book = replace(view.books[0], **fake.held(TradingState.REDUCING, "why", **held))
-    state = state_of(replace(view, books=(book,)))
+    state = state_of(of_book(view, **fake.held(TradingState.REDUCING, "why", **held)))
     for row in (safety_row(state, 120), status.status_row(state, 120)):
         assert word in text_of(row)
         assert not {"REDUCING", "ACTIVE"} & set(text_of(row).split())
@@ -99,26 +190,11 @@ def test_f59_all_that_holds_entries_back_is_on_the_screen_whichever_contract_is_
     assert "held back  nothing" in "\n".join(map(text_of, system_rows(state_of(view), 90)))
 
 
-def test_active_is_said_only_where_an_entry_could_pass(view: View) -> None:
-    late = (Refusal.NEAR_CLOSE,)
-    assert standing(changed(view, against=late)) == Standing("NO ENTRIES", Refusal.NEAR_CLOSE.sentence)
-    assert standing(changed(view, "NQ", against=late)).word == "ACTIVE"
-    down = replace(view, links=(LinkView("user", LinkState.DOWN), *view.links[1:]))
-    assert standing(down) == Standing(
-        "NO ENTRIES", "user down", notes=("stops stay at the venue", "reconnecting")
-    )
-    full = replace(view, health=replace(view.health, ok=False, detail="the journal can't be written"))
-    assert standing(full).reason == "the journal can't be written"
-    assert standing(changed(view, stale=True, age_ns=None)).reason == "no price yet"
-    silent = changed(view, "MES", stale=True)
-    assert standing(silent) == Standing("ACTIVE", notes=("no price: MES",))
-
-
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_a_dead_feed_is_told_with_what_it_means(width: int) -> None:
     state = state_of(states.blind())
     text = text_of(safety_row(state, width))
-    words = "NO ENTRIES: no price for 37 s · stops stay at the venue · reconnecting"
+    words = "NO ENTRIES: prices 37 s old · stops stay at the venue · reconnecting"
     assert (words if width > 80 else words.rsplit(" ·", 1)[0]) in text
     assert "NO ENTRIES" in text_of(status.status_row(state, width))
 
@@ -129,11 +205,46 @@ def test_with_trading_off_nothing_can_be_resumed_and_the_hint_names_paper() -> N
     assert "resume" not in text_of(row)
     assert styles(row)["p"] == "faint"
     assert 'trading = "paper"' in blocked(ACTIONS["pause"], state.view, "MNQ", readonly=False)
-    assert "OFF" in text_of(safety_row(state, 80))
+    assert 'OFF (trading = "off")' in text_of(safety_row(state, 80))
 
 
-def test_the_pause_key_says_resume_while_paused(view: View) -> None:
-    paused = replace(
-        view, books=(replace(view.books[0], **fake.held(TradingState.REDUCING, "", RestrictionEnd.RESUME)),)
-    )
-    assert "p resume" in text_of(key_row(state_of(paused), resolve_keys(None), Shape.MEDIUM, 120)[0])
+@pytest.mark.parametrize("how", [{}, {"flatten": FlattenView(("MNQ",), FlattenStep.CLOSE)}])
+def test_the_pause_key_says_resume_while_paused(view: View, how: dict[str, Any]) -> None:
+    state = state_of(of_book(view, **PAUSE, **how))
+    assert "p resume" in text_of(key_row(state, resolve_keys(None), Shape.MEDIUM, 120)[0])
+
+
+def test_what_the_engine_says_stands_before_what_the_screen_would_read_off_the_rest(view: View) -> None:
+    told = StandingView(StandingWord.NO_ENTRIES, (CauseView(CauseKind.GATE, code=Refusal.CLOCK),))
+    assert line(replace(view, standing=told)) == f"NO ENTRIES: {Refusal.CLOCK.sentence}"
+    assert [age(n * NANOS) for n in (-1, 119, 120, 7_199, 7_200)] == [
+        "0 s",
+        "119 s",
+        "2 min",
+        "119 min",
+        "2 h",
+    ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_active_is_never_said_while_nothing_could_be_entered(data: st.DataObject) -> None:
+    view = fake.trading_view()
+    refusals = st.lists(st.sampled_from([Refusal.FEED_STALE, Refusal.NEAR_CLOSE, Refusal.PAUSED]), max_size=2)
+    contracts = []
+    for contract in view.contracts[:3]:
+        state = data.draw(st.sampled_from([TradingState.ACTIVE, TradingState.ACTIVE, TradingState.HALTED]))
+        stale, against = data.draw(st.booleans()), tuple(data.draw(refusals))
+        contracts.append(replace(contract, state=state, stale=stale, against=against))
+    links = (replace(view.links[0], state=data.draw(st.sampled_from(list(LinkState)))), *view.links[1:])
+    held = data.draw(st.sampled_from([{}, {}, PAUSE]))
+    shown = replace(of_book(view, **held), contracts=tuple(contracts), links=links)
+    at = standing_of(shown, shown.books, {c.instrument: c.against for c in contracts})
+    passes = [c for c in contracts if c.state is TradingState.ACTIVE and not c.stale and not c.against]
+    assert (at.word is StandingWord.ACTIVE) <= (bool(passes) and not held)
+    if passes and not held and links[0].state is LinkState.LIVE:
+        assert at.word is StandingWord.ACTIVE, "and where one could pass it is said"
+    if at.word is not StandingWord.ACTIVE:
+        assert at.causes, "what stands against it has a reason"
+    words = state_words(shown, at)
+    assert words.line().startswith(at.word.value)

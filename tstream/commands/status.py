@@ -16,17 +16,19 @@ from engine.model.market import NANOS
 from engine.model.orders import AccountKind
 from engine.model.quantities import quantity
 from engine.model.rates import USD
-from engine.model.restrictions import RestrictionView, TradingState
+from engine.model.restrictions import RestrictionView
 from engine.model.sums import together
 from engine.model.view import AlertView, Band, BookView, ContractView, FlattenView, SessionView, View
+from engine.model.view_standing import StandingWord
 from tstream import paths
 from tstream.commands import bots
 from tui import clock_times as times
 from tui import number_format as figures
-from tui.books import by_venue, link_owner, venue_groups
+from tui.books import by_venue, link_owner, of_book, venue_groups
 from tui.plain_text import plain
 from tui.rows import limits, room_messages
-from tui.view_facts import Standing, kind_of, lot_of, standing, state_word
+from tui.rows.state import state_words
+from tui.view_facts import kind_of, lot_of, standing, state_word
 
 
 def status() -> int:
@@ -150,13 +152,11 @@ def _flatten(view: View, book: BookView, flatten: FlattenView) -> Text:
 
 def _state(view: View, book: BookView) -> Text:
     """What can happen now, in the screen's words, with the reason, and when a lock ends."""
-    held = book.restriction
-    if held is not None:
-        strict = book.state.rank > TradingState.REDUCING.rank
-        return Text(f"  {_held(view, held)}", "bold red" if strict else "yellow")
-    at = standing(view) if book.kind is view.mode else Standing("ACTIVE")
-    words = " · ".join((f"  {at.word}  {printable(at.reason)}".rstrip(), *map(printable, at.notes)))
-    return Text(words, "green" if at.active else "yellow")
+    at = book.standing or standing(of_book(view, book.book))
+    words = state_words(view, at).line()
+    strict = at.word in (StandingWord.LOCKED, StandingWord.HALTED, StandingWord.FLATTENING)
+    active = at.word is StandingWord.ACTIVE
+    return Text(f"  {printable(words)}", "green" if active else "bold red" if strict else "yellow")
 
 
 def _held(view: View, held: RestrictionView) -> str:

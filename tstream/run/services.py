@@ -59,9 +59,9 @@ async def _kept(service: Service, wait_s: float, tell: Told) -> None:
             await service.run()
             tell(service.name, "")
             return
-        except Exception as error:
+        except Exception:
             log.exception("%s failed; begun again in %g s", service.name, wait_s)
-            tell(service.name, f"{type(error).__name__}, see the log")
+            tell(service.name, "internal error, see the log")
         finally:
             well.cancel()
         await asyncio.sleep(wait_s)

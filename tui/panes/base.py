@@ -12,6 +12,7 @@ from tui.base_app import CockpitApp
 from tui.rows.shared import book_chip
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell
+from tui.widgets.filtering import filtered
 from tui.widgets.grid import Content, LiveGrid
 
 
@@ -22,6 +23,8 @@ class Pane(LiveGrid):
     PERIOD: ClassVar[float] = 0.0
     FOLLOWS: ClassVar[bool] = False
     """Shows the picked book alone, where one is picked."""
+    FILTERS: ClassVar[bool] = True
+    """Its rows can be filtered by words."""
 
     def __init__(self) -> None:
         super().__init__(number=PANES.get(self.NAME, ""), id=self.NAME)
@@ -48,7 +51,8 @@ class Pane(LiveGrid):
             return 0
         self._due = now + self.PERIOD
         self._chip = ((" ", "text"), *book_chip(state)) if self.FOLLOWS and state.book else EMPTY
-        return self.show(self.build(state.own if self.FOLLOWS else state))
+        content = self.build(state.own if self.FOLLOWS else state)
+        return self.show(filtered(content, state.filters.get(self.NAME, "")))
 
     def show(self, content: Content) -> int:
         """Show a content under the name of the picked book, where it follows one."""

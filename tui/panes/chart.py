@@ -48,6 +48,7 @@ class ChartPane(Pane):
     """
 
     NAME = "chart"
+    FILTERS = False
     FOLLOWS = True
     PERIOD: ClassVar[float] = 0.5
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -26,6 +26,7 @@ class AlignmentPane(Pane):
     """What each timeframe says, their weighted sum, the verdict and its reasons."""
 
     NAME = "alignment"
+    FILTERS = False
     PERIOD = 0.25
 
     def build(self, state: ScreenState) -> Content:

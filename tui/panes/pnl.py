@@ -37,6 +37,7 @@ class PnlPane(Pane):
     """The curve is drawn once a second at most."""
 
     NAME = "pnl"
+    FILTERS = False
     FOLLOWS = True
 
     def __init__(self) -> None:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-from engine.model.orders import AccountKind
-from tui import number_format as figures
 from tui.panes.base import Pane, title, waiting
 from tui.plain_text import plain
 from tui.rows import positions
-from tui.rows.shared import Amount, side_amounts
 from tui.screen_state import ScreenState
-from tui.styled_text import EMPTY, Row, cell
+from tui.styled_text import EMPTY, Row, cell, width_of
 from tui.things import Things
-from tui.view_facts import currency_of, main_books, own_total
+from tui.view_facts import currency_of, main_books
 from tui.widgets.grid import Content
 
 
@@ -41,21 +36,10 @@ class PositionsPane(Pane):
             if self.fold_orders and state.view.orders
             else ""
         )
-        amounts = [(p.kind, currency_of(state.view, p.instrument), p.open_usd) for p in state.view.positions]
-        note = _sums(state, "open ", amounts) if count else EMPTY
+        note = EMPTY
+        if count:
+            note = positions.open_sums(state, width - width_of(title("Positions", more)) - 8)
         return Content(rows, head, title("Positions", more), note, foot, things)
-
-
-def _sums(state: ScreenState, label: str, amounts: list[Amount]) -> Row:
-    """What amounts come to, each kind of money and currency by itself, the badge's own first."""
-    sums: dict[tuple[AccountKind, str], Decimal] = {}
-    for kind, currency, amount in amounts:
-        sums[kind, currency] = sums.get((kind, currency), Decimal(0)) + amount
-    books = own_total(state.view)
-    unit = "USD" if books is None else books.currency
-    own = sums.pop((state.view.mode, unit), Decimal(0))
-    side = side_amounts(state.view, [(*key, amount) for key, amount in sorted(sums.items())], unit)
-    return ((label, "dim"), (figures.signed(own), f"{figures.tone(own)} bold"), *side)
 
 
 def _nothing(state: ScreenState, words: str) -> str:
@@ -112,5 +96,5 @@ class TradesPane(Pane):
             return Content(waiting("no finished trade yet"), title=title("Trades"))
         head, rows = positions.trade_rows(state, self.inner[0])
         amounts = [(t.kind, currency_of(state.view, t.instrument), t.net_usd) for t in state.view.trades]
-        note = _sums(state, "net ", amounts)
+        note = positions.sums_row(state, "net ", amounts)
         return Content(rows, head, title("Trades"), note, things=positions.trade_things(state))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from engine.model.orders import AccountKind
+from engine.model.outages import blind_books, cut_off, several_venues
 from engine.model.view import BookView, BotView, FlattenStep, View
+from engine.model.view_standing import StandingWord
 from tui import clock_times as times
 from tui import number_format as figures
-from tui.books import at_risk, blind_books, cut_off, of_book, ordered_books, several_venues, totals
+from tui.books import at_risk, of_book, ordered_books, outage, totals
 from tui.plain_text import plain
 from tui.rows import limits
 from tui.rows.shared import kind_mark, mode_badge, side_amounts, stage_badge
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Column, Row, cell, fit, join, table, width_of
-from tui.view_facts import standing
+from tui.view_facts import held_word, standing
 
 STATES = {
     "ACTIVE": ("●", "ok"),
+    "REDUCING": ("◒", "warn bold"),
     "PAUSED": ("‖", "warn bold"),
     "OFF": ("○", "warn bold"),
     "NO ENTRIES": ("⊘", "warn bold"),
@@ -65,18 +68,19 @@ def book_state(view: View, book: BookView) -> Row:
         more = (*more, (" not verified", "warn bold"))
     cut = cut_off(view).get(book.venue) or blind_books(view).get(book.book)
     if word == "NO ENTRIES" and cut:
-        end = f": {plain(cut)}"
+        end = f": {outage(cut)}"
     return ((f"{sign} {word}{end}", style), *more)
 
 
 def _word(view: View, book: BookView) -> tuple[str, int | None]:
     """The book's state and when it ends: what is on the record, else what its own gate would say."""
     at = standing(of_book(view, book.book))
-    if at.active:
+    word = held_word(at)
+    if word is StandingWord.ACTIVE:
         everywhere = [r for r in view.restrictions if r.book == book.book and not r.instrument]
         if everywhere:
             return everywhere[0].word, everywhere[0].until
-    return at.word, at.until
+    return word, at.causes[0].until if at.causes and word is not StandingWord.ACTIVE else None
 
 
 def _links(view: View, book: BookView) -> Row:
@@ -84,7 +88,7 @@ def _links(view: View, book: BookView) -> Row:
         return cell(figures.NONE, "faint")
     cut = cut_off(view).get(book.venue)
     if cut is not None:
-        return cell(f"✕ {plain(cut)}", "bad bold")
+        return cell(f"✕ {outage(cut)}", "bad bold")
     mine = [link for link in view.links if link.venue in ("", book.venue) and link.book in ("", book.book)]
     needed = [link for link in mine if link.needed]
     ill = [f"{plain(link.name)} {link.state.value}" for link in needed if link.state.value != "live"]

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from engine.model.events import LinkState
 from engine.model.market import NANOS
+from engine.model.outages import several_venues
 from engine.model.view import LinkView, View
 from tui import clock_times as times
 from tui import number_format as figures
-from tui.books import link_owner, several_venues
+from tui.books import link_owner
 from tui.plain_text import plain
 from tui.styled_text import EMPTY, Column, Part, Row, cell, join, table
 

@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from msgspec.structs import replace
 
 from engine.model.market import NANOS
 from engine.model.orders import AccountKind, OrderStatus, Slot
-from engine.model.view import OrderView, PositionView, TradeView
+from engine.model.view import BookView, OrderView, PositionView, TradeView
 from tui import clock_times as times
 from tui import number_format as figures
+from tui.books import at_risk
 from tui.plain_text import plain
-from tui.rows.shared import kind_mark
+from tui.rows.shared import Amount, kind_mark, side_amounts
 from tui.screen_state import ScreenState
-from tui.styled_text import Column, Row, cell, fit, table
+from tui.styled_text import Column, Row, cell, fit, table, width_of
 from tui.things import Things, of_order, of_position, of_trade
-from tui.view_facts import contract_of, currency_of
+from tui.view_facts import contract_of, currency_of, own_total
 
 SLOT_STYLES = {Slot.ENTRY: "entry", Slot.STOP: "stop", Slot.TARGET: "target", Slot.PART: "entry"}
 
 _POSITIONS = (
+    Column("book", "<", rank=9),
     Column("contract", "<"),
     Column("side", "<"),
-    Column("entry", rank=3),
-    Column("mark", rank=4),
-    Column("P&L USD", least=9),
-    Column("ticks", rank=6, least=6),
-    Column("stop", rank=2),
-    Column("target", rank=5),
-    Column("MAE", rank=8),
-    Column("MFE", rank=8),
-    Column("held", rank=9),
-    Column("book", "<", rank=7),
-    Column("strategy", "<", rank=10),
+    Column("entry", rank=5),
+    Column("mark", rank=6),
+    Column("P&L USD", least=8),
+    Column("R", rank=3, least=5),
+    Column("risk USD", rank=2, least=6),
+    Column("stop", rank=4),
+    Column("held", rank=8),
+    Column("target", rank=7),
+    Column("ticks", rank=10, least=6),
+    Column("MAE", rank=11),
+    Column("MFE", rank=11),
+    Column("strategy", "<", rank=12),
 )
+"""What would be lost at the stop stays before the prices that it is made of: money is what counts."""
 
 _ORDERS = (
     Column("contract", "<"),
@@ -93,12 +98,28 @@ def _stop(state: ScreenState, position: PositionView) -> Row:
     """The stop, and a warning where fewer contracts are protected than held."""
     open_qty = abs(position.qty)
     if position.stop is None or position.protected_qty == 0:
-        return cell("no stop!", "error bold")
+        return cell("none!", "error bold")
     text = figures.price(position.stop, state.decimals(position.instrument))
     if position.protected_qty < open_qty:
         covered = state.quantity(position.instrument, position.protected_qty)
         return cell(f"{text} {covered}/{state.quantity(position.instrument, open_qty)}!", "warn bold")
     return cell(text, "stop")
+
+
+def _risk(state: ScreenState, position: PositionView) -> Row:
+    """What would be lost at the stop, costs included; loud where nothing, or not enough, would stop it."""
+    bare = abs(position.qty) - position.protected_qty
+    if position.stop is None or position.protected_qty == 0:
+        return cell(" NO STOP ", "ink on:error bold")
+    if bare > 0:
+        return cell(f" {state.quantity(position.instrument, bare)} NO STOP ", "ink on:error bold")
+    if position.risk_usd is None:
+        return cell(figures.NONE, "dim")
+    unit = currency_of(state.view, position.instrument)
+    return (
+        (figures.usd(position.risk_usd), "stop"),
+        *([] if unit == "USD" else [(f" {plain(unit)}", "dim")]),
+    )
 
 
 def _position(state: ScreenState, position: PositionView) -> tuple[Row, ...]:
@@ -117,18 +138,20 @@ def _position(state: ScreenState, position: PositionView) -> tuple[Row, ...]:
         target += f" +{len(targets) - 1}"
     held = max(0, state.view.ts - position.opened_ts)
     return (
+        cell(plain(position.book), "dim"),
         _name(state, position.instrument, position.kind, position.contract),
         cell("flattening…", "warn bold") if flattening else _side(state, position.instrument, position.qty),
         cell(figures.price(position.entry, digits)),
         cell(figures.price(position.mark, digits), "stale" if stale else "text"),
         _amount(state, position.instrument, position.open_usd, f"{tone} bold"),
-        cell(figures.signed(position.open_ticks, int(position.open_ticks % 1 != 0)), tone),
+        cell(figures.signed(position.r_now), f"{tone} bold" if position.r_now is not None else "dim"),
+        _risk(state, position),
         _stop(state, position),
+        cell(f"{held // (60 * NANOS)}:{held // NANOS % 60:02d}", "dim"),
         cell(target, "target" if targets else "dim"),
+        cell(figures.signed(position.open_ticks, int(position.open_ticks % 1 != 0)), tone),
         cell(figures.signed(position.mae_usd), "dim"),
         cell(figures.signed(position.mfe_usd), "dim"),
-        cell(f"{held // (60 * NANOS)}:{held // NANOS % 60:02d}", "dim"),
-        cell(plain(position.book), "dim"),
         cell(plain(position.strategy), "dim"),
     )
 
@@ -136,6 +159,53 @@ def _position(state: ScreenState, position: PositionView) -> tuple[Row, ...]:
 def position_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
     """Head and rows of the open positions, the shown contract first."""
     return table(_columns(state, _POSITIONS), [_position(state, p) for p in state.positions], width)
+
+
+def sums_row(state: ScreenState, label: str, amounts: list[Amount]) -> Row:
+    """What amounts come to, each kind of money and currency by itself, the badge's own first."""
+    sums: dict[tuple[AccountKind, str], Decimal] = {}
+    for kind, currency, amount in amounts:
+        sums[kind, currency] = sums.get((kind, currency), Decimal(0)) + amount
+    books = own_total(state.view)
+    unit = "USD" if books is None else books.currency
+    own = sums.pop((state.view.mode, unit), Decimal(0))
+    side = side_amounts(state.view, [(*key, amount) for key, amount in sorted(sums.items())], unit)
+    return ((label, "dim"), (figures.signed(own), f"{figures.tone(own)} bold"), *side)
+
+
+def open_sums(state: ScreenState, width: int) -> Row:
+    """What is open, what of it is at risk to the stops, and beside that what the day may still lose: sums
+    only over books of the badge's kind and currency. As much as fits."""
+    view = state.view
+    amounts = [(p.kind, currency_of(view, p.instrument), p.open_usd) for p in view.positions]
+    opened, own = sums_row(state, "open ", amounts), own_total(view)
+    if own is None:
+        return opened
+    mine = [p for p in view.positions if p.book in {book.book for book in own.books}]
+    sums, bare = at_risk(view, mine)
+    risk: Row = ((" · risk ", "dim"), (figures.usd(sums.get(own.currency, Decimal(0))), "stop"))
+    if bare:
+        names = ", ".join(plain(name) for name in dict.fromkeys(bare))
+        risk = ((" · ", "dim"), (f" NO STOP: {names} ", "ink on:error bold"))
+    left = may_still_lose(own.books)
+    of: Row = () if left is None else ((" of ", "dim"), (figures.usd(left), "text"))
+    more: Row = () if left is None else ((" the day may still lose", "dim"),)
+    for row in (
+        (*opened, *risk, *of, *more),
+        (*opened, *risk, *of),
+        (*opened, *risk),
+        risk[1:] if bare else opened,
+    ):
+        if width_of(row) <= width:
+            return row
+    return opened
+
+
+def may_still_lose(books: Iterable[BookView]) -> Decimal | None:
+    """What books may lose before the nearest limit of each acts; None where one of them has none."""
+    left = [min((one.left for one in book.limits if one.in_money), default=None) for book in books]
+    known = [one for one in left if one is not None]
+    return sum(known, Decimal(0)) if known and len(known) == len(left) else None
 
 
 def position_things(state: ScreenState) -> Things:

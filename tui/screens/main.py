@@ -207,7 +207,11 @@ class MainScreen(Screen[None]):
         self.place()
 
     def action_back(self) -> None:
-        if self._zoomed:
+        choice = self.cockpit.presenter.choice
+        if choice.filters.get(choice.pane):
+            choice.filter(choice.pane, "")
+            self.cockpit.redraw()
+        elif self._zoomed:
             self._zoom("")
         else:
             self.set_focus(None)
@@ -267,6 +271,12 @@ class MainScreen(Screen[None]):
         """What the cursor of the focused pane is on."""
         focused = self.focused
         return focused.selected if isinstance(focused, Pane) else None
+
+    @property
+    def filtered_pane(self) -> str:
+        """Which pane a filter is for: the focused one, or the log where that has no rows to filter."""
+        focused = self.focused
+        return focused.NAME if isinstance(focused, Pane) and focused.FILTERS else "log"
 
     @property
     def replaced_at(self) -> float:

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import Key
 from textual.screen import ModalScreen
-from textual.widgets import OptionList
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.row_menu import MenuEntry
@@ -36,10 +36,12 @@ class RowMenu(ModalScreen[str | None]):
         found: list[MenuEntry],
         styles: ThemeStyles,
         readable: Callable[[float | None], bool],
+        explained: tuple[str, ...] = (),
     ) -> None:
         """`readable` says whether a menu that can be read since then (monotonic seconds) could be read."""
         super().__init__()
         self._about, self._entries, self._styles, self._readable = about, found, styles, readable
+        self._explained = explained
         self.readable_since: float | None = None
         self.painted: int | None = None
 
@@ -47,6 +49,8 @@ class RowMenu(ModalScreen[str | None]):
         with Vertical(classes="card") as card:
             card.border_title = self._about.replace("[", "\\[")
             card.border_subtitle = _HINT
+            if self._explained:
+                yield Static("\n".join(self._explained) + "\n", markup=False)
             yield OptionList(
                 *(Option(self._line(one), id=one.action, disabled=bool(one.reason)) for one in self._entries)
             )

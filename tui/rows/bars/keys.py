@@ -46,7 +46,8 @@ def key_row(
         action = ACTIONS[action_id]
         instrument, book = state.aim if action.scoped else (state.instrument, state.book or None)
         off = bool(blocked(action, state.view, instrument, state.readonly, book))
-        own = thing.book if thing is not None and several and action.scoped and kind in AIMED else ""
+        said = thing is not None and several and kind in AIMED and action_id == "flatten"
+        own = thing.book if thing is not None and said else ""  # once is enough
         label = label_of(action, instrument, own)
         if action_id == "pause" and resumes_all(state.view, state.book or None):
             label = "resume"

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.model.restrictions import RestrictionEnd
 from engine.model.view import FlattenStep, FlattenView, View
-from tui import clock_times as times
+from engine.model.view_standing import StandingView, StandingWord
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows import limits, links
 from tui.rows.shared import kind_mark
+from tui.rows.state import closing_words, state_words
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Part, Row, cell, squeeze
-from tui.view_facts import Standing, lot_of, main_books, standing
+from tui.view_facts import held_word, lot_of, main_books, standing
 
 _STATES = {
     "ACTIVE": ("", "warn"),
+    "REDUCING": ("◒ ", "warn bold"),
     "PAUSED": ("‖ ", "warn bold"),
     "OFF": ("○ ", "warn bold"),
     "NO ENTRIES": ("⊘ ", "ink on:warn bold"),
@@ -40,48 +41,30 @@ def _cut(words: str, length: int) -> str:
     return words if len(words) <= length else f"{words[: length - 1].rstrip()}…"
 
 
-def _end(view: View, at: Standing) -> tuple[str, str]:
-    """When it ends, long and short; empty where nothing is known to end it."""
-    if at.end is RestrictionEnd.LIFT:
-        return "until a person lifts it", ""
-    if at.until is None:
-        return ("no end set", "no end") if at.word == "LOCKED" else ("", "")
-    ends = f"unlocks {times.when(at.until, view.ts, view.told_in)} {plain(view.told_mark)}"
-    return f"{ends} (in {figures.duration(_minutes(at.until - view.ts))})", ends
-
-
-def _minutes(left: int) -> int:
-    """Seconds matter only in the last minutes; before that they would only draw the eye."""
-    minute = 60 * 10**9
-    return left if left < 5 * minute else left // minute * minute
-
-
-def state_part(view: View, at: Standing) -> Part:
-    """What holds entries back, with the reason, the end, and what goes on meanwhile; nothing while everything
+def state_part(view: View, at: StandingView) -> Part:
+    """What holds entries back, with the end, the reason, and what goes on meanwhile; nothing while everything
     may be traded."""
-    if not view.books or (at.active and not at.notes):
+    words = state_words(view, at)
+    calm = at.word in (StandingWord.ACTIVE, StandingWord.REDUCING)
+    if not view.books or (calm and not words.notes):
         return Part(((0, EMPTY),))
     sign, style = _STATES[at.word]
-    word, reason = f"{sign}{at.word}", at.reason
-    if at.word == "NO ENTRIES":
-        word += ":"
-    if at.share:
-        word = f"{sign}{at.word} {at.share}:"
-    long_end, short_end = _end(view, at)
 
-    def said(why: str, end: str, *notes: str) -> Row:
-        return cell(
-            f" {' · '.join(part for part in (f'{word} {why}'.rstrip(), end, *notes) if part)} ", style
-        )
+    def said(line: str) -> Row:
+        return cell(f" {sign}{line} ", style)
 
-    count = len(at.notes)
-    variants = [(4, said(reason, long_end, *at.notes[: count - i])) for i in range(count)]
-    if at.active:
-        return Part((*variants, (7, cell(f" {_cut(at.notes[0], 24)} ", style)), (0, EMPTY)))
-    least = 8 if at.notes else 30
-    variants += [(min(rank, least), said(_cut(reason, length), long_end)) for rank, length in _REASONS]
-    variants += [(8, said(_cut(reason, 22), short_end)), (4, said(_cut(reason, 12), short_end))]
-    variants += [(2, said("", short_end)), (0, cell(f" {word} ", style))]
+    count = len(words.notes)
+    variants = [(4, said(words.line(notes=count - i))) for i in range(count)]
+    if calm:
+        short = cell(f" {_cut(words.notes[0], 24)} ", style)
+        return Part((*variants, (7, short), (0, EMPTY)))
+    least = 8 if words.notes else 30
+    for rank, length in _REASONS:
+        variants.append((min(rank, least), said(words.line(notes=0, reason=_cut(words.reason, length)))))
+    for rank, length in ((8, 22), (4, 12)):
+        line = words.line(notes=0, left=False, reason=_cut(words.reason, length))
+        variants.append((rank, said(line)))
+    variants += [(2, said(words.line(notes=0, left=False, reason=""))), (0, said(at.word.value))]
     return Part(tuple(variants))
 
 
@@ -96,7 +79,7 @@ def _open(view: View, flattens: Mapping[str, FlattenView]) -> tuple[str, str]:
     return held, f"{orders} order{'s' * (orders != 1)}" if orders else ""
 
 
-def flatten_part(view: View, flattens: Mapping[str, FlattenView], at: Standing) -> Part:
+def flatten_part(view: View, flattens: Mapping[str, FlattenView], at: StandingView) -> Part:
     """Which step, what is open, how long already; red with the reason once it has escalated. `flattens` by
     book; of several the one counts that is farthest behind."""
     held, orders = _open(view, flattens)
@@ -106,7 +89,8 @@ def flatten_part(view: View, flattens: Mapping[str, FlattenView], at: Standing) 
     age = figures.lasting(view.ts - began) if began else ""
     alarm = " · ".join(plain(flatten.alarm) for flatten in flattens.values() if flatten.alarm)
     sign, style = ("✕", "ink on:error bold") if alarm else ("▼", "ink on:warn bold")
-    after = "" if at.active else at.word
+    stays = held_word(at)
+    after = "" if stays is StandingWord.ACTIVE else stays.value
 
     def said(*parts: str) -> Row:
         return cell(f" {' · '.join(part for part in parts if part)} ", style)
@@ -114,6 +98,8 @@ def flatten_part(view: View, flattens: Mapping[str, FlattenView], at: Standing) 
     word = f"{sign} FLATTENING"
     if 0 < len(flattens) < len(main_books(view)):
         word += f" {', '.join(plain(book) for book in flattens)}"
+    closing = closing_words(view, flattens.values())
+    least_word, word = word, f"{word} {closing}".rstrip()
     whole = f"open: {' + '.join(part for part in (held, orders) if part)}" if held or orders else ""
     least = f"open: {held or orders}" if whole else ""
     short = "" if alarm else step
@@ -126,7 +112,7 @@ def flatten_part(view: View, flattens: Mapping[str, FlattenView], at: Standing) 
             (9, said(word, _cut(alarm, 26), short, least, age)),
             (8, said(word, _cut(alarm, 22), short, least)),
             (4, said(word, _cut(alarm, 20) or least or step)),
-            (0, said(word)),
+            (0, said(least_word)),
         )
     )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from engine.model.events import LinkState
+from engine.model.outages import blind_books, cut_off, several_venues
 from tui import number_format as figures
-from tui.books import blind_books, cut_off, link_owner, several_venues
+from tui.books import link_owner
 from tui.plain_text import plain
 from tui.rows.books import STATES
 from tui.rows.links import LIGHTS
@@ -122,7 +123,7 @@ def _state_part(state: ScreenState) -> Part:
     if state.view.health.stopped:
         return Part(((0, EMPTY),), right=True)  # a dead engine says more than the state it died in
     sign, style = STATES[now.word]
-    share = f" {now.share}" if now.share else ""
+    share = f" {now.held}/{now.books}" if now.held else ""
     short: Row = cell(f"{sign} {now.word[:3]}{share}", style)
     return Part(((3, cell(f"{sign} {now.word}{share}", style)), (0, short)), right=True)
 
