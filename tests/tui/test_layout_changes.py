@@ -48,15 +48,15 @@ def test_two_charts_stand_beside_each_other_where_that_leaves_both_broad_enough(
 
 def test_a_pane_takes_rows_from_the_one_below_or_else_above() -> None:
     plain = arrange(120, 40)
-    assert neighbours(plain, "chart") == ("positions", True)
-    assert neighbours(plain, "log") == ("orders", False)
+    assert neighbours(plain, "chart") == ("orders", True)
+    assert neighbours(plain, "log") == ("pnl", False)
     assert neighbours(arrange(120, 40, "chart"), "chart") is None
     grown = resized(plain, {"chart": 2})
-    assert (grown["chart"].height, grown["positions"].height) == (
+    assert (grown["chart"].height, grown["orders"].height) == (
         plain["chart"].height + 2,
-        plain["positions"].height - 2,
+        plain["orders"].height - 2,
     )
-    assert resized(plain, {"chart": 99})["positions"].height == 4
+    assert resized(plain, {"chart": 99})["orders"].height == 4
 
 
 def test_choices_are_kept_and_what_can_not_be_read_begins_anew(tmp_path: Path) -> None:
