@@ -5,16 +5,21 @@ SHELL := bash
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run test lint format types walls tests torture interop bench snapshots screenshot docs clean
+.PHONY: help run test test-deep lint format types walls tests torture interop bench snapshots screenshot docs clean
 
 help: ## List these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: ## Open the cockpit (ARGS="--seed 7" passes options)
 	@scripts/venv
 	@exec $(BIN)/tstream $(ARGS)
 
 test: lint types walls tests ## Everything that must pass: lint, types, walls, tests
+
+test-deep: ## Tests of what brings torch, which is installed for them (some 1 GB)
+	@scripts/venv dev
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -c constraints-deep.txt -e ".[sentiment-embed]"
+	$(BIN)/pytest -rs tests/sentiment/test_meaning.py $(ARGS)
 
 lint: ## Style and layout of the code
 	@scripts/venv dev

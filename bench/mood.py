@@ -7,12 +7,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from adapters.sentiment.meaning import MeaningScorer
 from adapters.sentiment.scorers import WordScorer
 from bench.figures import table
+from engine.model.errors import FatalError
 
 FILE = Path(__file__).parent.parent / "tests" / "sentiment" / "headlines.tsv"
 NEUTRAL = 0.05
 """Scores within that of 0 say nothing."""
+
+
+Score = Callable[[Sequence[str]], Sequence[float]]
 
 
 class Accuracy(NamedTuple):
@@ -28,9 +33,7 @@ def headlines() -> list[tuple[str, str]]:
     return [(label, text) for label, _, text in (line.partition("\t") for line in lines)]
 
 
-def accuracy(
-    score: Callable[[Sequence[str]], Sequence[float]] | None = None,
-) -> tuple[Accuracy, Accuracy]:
+def accuracy(score: Score | None = None) -> tuple[Accuracy, Accuracy]:
     """Of the half by which words were chosen, and of the other one."""
     rows = headlines()
     scores = (score or WordScorer().score)([text for _, text in rows])
@@ -55,15 +58,20 @@ def run() -> None:
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     bare = SentimentIntensityAnalyzer()
-    scorer, texts = WordScorer(), [text for _, text in headlines()]
+    words, texts = WordScorer(), [text for _, text in headlines()]
     began = time.thread_time()
-    scorer.score(texts)
+    words.score(texts)
     each_us = 1e6 * (time.thread_time() - began) / len(texts)
     rows = []
-    for name, score in (
-        ("words of markets", scorer.score),
+    scorers: list[tuple[str, Score]] = [
         ("VADER as it comes", lambda told: [bare.polarity_scores(text)["compound"] for text in told]),
-    ):
+        ("words of markets", words.score),
+    ]
+    try:
+        scorers.append(("meaning", MeaningScorer().score))
+    except FatalError as error:
+        print(error)
+    for name, score in scorers:
         seen, held_out = accuracy(score)
         rows.append((name, f"{seen.right:.1%}", f"{held_out.right:.1%}", f"{held_out.turned_round:.1%}"))
     table(

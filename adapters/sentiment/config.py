@@ -16,6 +16,13 @@ class SourceKind(StrEnum):
     X = "x"
 
 
+class ScorerKind(StrEnum):
+    WORDS = "words"
+    """VADER with words of markets."""
+    MEANING = "meaning"
+    """Sentence embeddings, with a head that was trained on headlines."""
+
+
 X_POST_USD = Decimal("0.005")
 """What X asked for one post that is read, in 2026."""
 POSTS = 100
@@ -62,5 +69,6 @@ class MoodConfig(Struct, frozen=True):
     keys: ServiceKeys
     file: str
     """Where it is kept what was read and spent."""
+    scorer: ScorerKind = ScorerKind.WORDS
     words: Mapping[str, tuple[str, ...]] = {}
     """By instrument: what people call it."""

@@ -22,7 +22,7 @@ from adapters.common.http_calls import HttpCaller
 from adapters.sentiment.calls import ServiceCaller
 from adapters.sentiment.config import MoodConfig, ServiceKeys, SourceKind, TextSource
 from adapters.sentiment.memory import ReadingMemory
-from adapters.sentiment.scorers import Scorer, WordScorer
+from adapters.sentiment.scorers import Scorer, scorer
 from adapters.sentiment.sources.news import News
 from adapters.sentiment.sources.reddit import Reddit
 from adapters.sentiment.sources.rss import Rss
@@ -166,7 +166,7 @@ class SourceReading:
 
 def readings(config: MoodConfig, kept: ReadingMemory, http: HttpCaller, clock: Clock) -> list[SourceReading]:
     """All sources of a configuration. Raises FatalError where something is not installed."""
-    calls, scores = ServiceCaller(http), WordScorer()
+    calls, scores = ServiceCaller(http), scorer(config.scorer)
     return [
         SourceReading(one, readable(one, config.keys, calls, kept, clock), kept, scores, config.words, clock)
         for one in config.sources

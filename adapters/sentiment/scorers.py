@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from adapters.sentiment.config import ScorerKind
 from adapters.sentiment.lexicon import phrased, valences
 from engine.model.errors import FatalError
 
@@ -31,3 +32,12 @@ class WordScorer:
 
     def score(self, texts: Sequence[str]) -> list[float]:
         return [float(self._vader.polarity_scores(phrased(text))["compound"]) for text in texts]
+
+
+def scorer(kind: ScorerKind) -> Scorer:
+    """Raises FatalError where what it needs is not installed."""
+    if kind is ScorerKind.WORDS:
+        return WordScorer()
+    from adapters.sentiment.meaning import MeaningScorer
+
+    return MeaningScorer()

@@ -15,7 +15,7 @@ from adapters.common.redaction import REDACT, printable
 from adapters.sentiment.config import MoodConfig
 from adapters.sentiment.memory import ReadingMemory
 from adapters.sentiment.reader import Scored, SourceReading, readings
-from adapters.sentiment.scorers import WordScorer
+from adapters.sentiment.scorers import scorer
 from engine.model.errors import FatalError, PortError
 from tstream import paths as places
 from tstream.clock import wall_ns
@@ -25,9 +25,10 @@ from tstream.run.mood import kept_in
 from tstream.settings.load import load
 
 
-def score(texts: Sequence[str]) -> int:
+def score(texts: Sequence[str], file: Path | None) -> int:
     """One line a text; the exit code. Raises PortError."""
-    found = WordScorer().score(texts)
+    settings = load(places.find(), file).settings
+    found = scorer(settings.sentiment.scorer).score(texts)
     for text, value in zip(texts, found, strict=True):
         sys.stdout.write(f"{value:+.2f}  {printable(text)}\n")
     return 0

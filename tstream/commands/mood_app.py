@@ -26,11 +26,14 @@ mood_app = typer.Typer(
 @mood_app.command(epilog=_EPILOG)
 def score(
     texts: Annotated[list[str], typer.Argument(metavar="TEXT…", help="What is to be scored.")],
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Settings file, instead of the usual one.")
+    ] = None,
 ) -> None:
     """Say what a text says of a market, from -1 (fall) to 1 (rise)."""
     from tstream.commands import mood
 
-    raise typer.Exit(mood.score(texts))
+    raise typer.Exit(mood.score(texts, config))
 
 
 @mood_app.command(epilog=_EPILOG)

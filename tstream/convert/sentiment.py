@@ -32,4 +32,5 @@ def mood_config(settings: Settings, file: Path) -> MoodConfig:
         keys=ServiceKeys(*(key.get_secret_value() for key in section.secrets())),
         file=str(file),
         words=section.words,
+        scorer=section.scorer,
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from adapters.sentiment.config import X_POST_USD, SourceKind
+from adapters.sentiment.config import X_POST_USD, ScorerKind, SourceKind
 from tstream.settings.alerts import Names, RoomName
 from tstream.settings.fields import Number, Section, Usd, Whole, need, refuse, setting
 from tstream.settings.instruments import Symbol
@@ -64,6 +64,9 @@ class SentimentSettings(Section):
     x_key: SecretStr = setting(SecretStr(""), "Bearer token of the API of X.")
     reddit_id: SecretStr = setting(SecretStr(""), "Id of an application at Reddit.")
     reddit_secret: SecretStr = setting(SecretStr(""), "Its secret.")
+    scorer: ScorerKind = setting(
+        ScorerKind.WORDS, "How a text is read: by its words, or by its meaning, which brings torch."
+    )
     words: dict[Symbol, Annotated[Names, Field(min_length=1)]] = setting(
         {},
         "What people call an instrument, where that is not known.",
