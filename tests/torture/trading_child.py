@@ -25,6 +25,7 @@ from tests.acceptance.cards import STEP
 from tests.acceptance.door import Door, adapter
 from tests.acceptance.runs import EngineRun, engine_on
 from tests.acceptance.venue_under_test import START, VenueUnderTest
+from tests.support.waits import until
 
 BUYING = "the-one-command"
 """Its id in every process of a scene."""
@@ -36,6 +37,7 @@ class Word(StrEnum):
     BUY = "buy"
     FLATTEN = "flatten"
     END = "end"
+    """Once it knows that nothing is left."""
 
 
 class Job(Struct, frozen=True):
@@ -95,6 +97,7 @@ async def work(job: Job) -> None:
         while line := await words.readline():
             word = Word(line.decode().strip())
             if word is Word.END:
+                await until(lambda: not (run.qty() or run.book.flattening or run.book.plans), 60)
                 break
             await _obey(run, word)
 
