@@ -22,6 +22,7 @@ from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import OrderType, VenueOrder, VenueStatus
 from engine.model.plans import Idea
 from engine.model.records import ReverseBegun
+from engine.model.sizing import ByRisk
 from engine.state.fold import apply
 from engine.state.state import State
 from engine.strategies.protocol import Strategy
@@ -33,7 +34,7 @@ from tests.support.scripted_replay import INSTRUMENTS
 from tests.torture import audit, by_hand
 from tests.torture.messages import kind_of, unheard
 from tests.torture.mishap_kinds import OTHERS_COINS, TRADED
-from tests.torture.mishaps import STOP_TICKS, TARGET_TICKS, Fate, Kind, Mishap, Mode, Scene
+from tests.torture.mishaps import FUTURES, STOP_TICKS, TARGET_TICKS, Fate, Kind, Mishap, Mode, Scene
 
 MILLI = 1_000_000
 TICK_NS = NANOS // 2
@@ -50,7 +51,9 @@ may be on its way is looked for before they are sold.
 """
 PATIENT_NS = 20 * NANOS
 """So long after a mishap a second close may be right: the first one counts as lost."""
-LIMITS = RiskLimits(daily_loss_usd=Decimal(10_000))
+LIMITS = RiskLimits(daily_loss_usd=Decimal(10_000), max_contracts=8)
+ROOM_TO_ADD = ByRisk(Decimal(115))
+"""Five contracts of a future, to which a person may add."""
 _KILLS = (Fate.KILLED_BEFORE, Fate.KILLED_AFTER)
 
 
@@ -122,7 +125,14 @@ class MishapReplay(CoinsSetAside, LossyReplay):
         config = EngineConfig(
             (self.traded.instrument,), "scene", "t", self.boots, TradingSwitch.LIVE,
             books=(BookConfig(PAPER, risk=LIMITS, paper=PaperConfig()),) if self.scene.paper else (),
-            templates=(BookConfig(risk=LIMITS, capabilities=self.traded.capabilities, brackets=brackets),),
+            templates=(
+                BookConfig(
+                    risk=LIMITS,
+                    capabilities=self.traded.capabilities,
+                    brackets=brackets,
+                    sizing=ROOM_TO_ADD if self.scene.mode in FUTURES else None,
+                ),
+            ),
         )  # fmt: skip
         return Core(config, self._strategies(script), state)
 

@@ -54,7 +54,10 @@ async def test_what_must_be_known_is_on_every_screen(size: tuple[int, int]) -> N
             assert words in text, words
 
 
-@pytest.mark.parametrize("page", Page.__subclasses__(), ids=lambda page: str(page.__name__))
+PAGES = sorted(Page.__subclasses__(), key=lambda page: page.__name__)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.__name__))
 async def test_what_must_be_known_is_on_every_page(page: type[Page]) -> None:
     cockpit = Cockpit(fake.trading_view(AccountKind.LIVE))
     async with running(cockpit, (80, 24)) as pilot:

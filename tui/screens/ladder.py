@@ -172,9 +172,8 @@ class LadderScreen(Page):
     def _note(self, contract: ContractView) -> Row:
         moving = self._moving
         if moving is not None:
-            return cell(
-                f"moving the {moving.slot.value}: m puts it at the cursor, esc leaves it", "warn bold"
-            )
+            what = f"moving the {moving.slot.value}: m puts it at the cursor, esc leaves it"
+            return cell(what, "warn bold")
         if contract.stale:
             return cell("price too old", "stale bold")
         return (
@@ -183,15 +182,12 @@ class LadderScreen(Page):
         )  # fmt: skip
 
     def _keys_note(self, width: int) -> str:
+        terms = "+ − quantity · [ ] stop · { } target"
         if self.armed:
-            long = (
-                "b s limit · B S market · x cancel · m move · + − quantity · [ ] stop · { } target · c centre"
-            )
+            long = f"b s limit · B S market · x cancel · m move · {terms} · c centre"
             short = "b s limit · B S market · x cancel · m move · a disarm"
         else:
-            long = (
-                "a arm · j k cursor · c centre · + − quantity · [ ] stop · { } target · n contract · esc back"
-            )
+            long = f"a arm · j k cursor · c centre · {terms} · n contract · esc back"
             short = "a arm · j k cursor · c centre · esc back"
         return long if width >= len(long) + 6 else short
 
@@ -333,14 +329,9 @@ class LadderScreen(Page):
 
     def _enter(self, side: Side, *, at_cursor: bool) -> None:
         state = self.cockpit.shown
-        contract = state.contract
-        if contract is None:
+        if (contract := state.contract) is None:
             return
-        ticks = None
-        if at_cursor:
-            ticks = self.cursor
-            if ticks is None:
-                ticks = ours.middle(contract, state.depth_of(state.instrument))
+        ticks = self._at(contract) if at_cursor else None
         commands, book = self.cockpit.presenter.commands, state.book or None
         self._send(ours.entry(state.view, contract, side, ticks, self.terms, commands.new_id(), book))
 
@@ -348,26 +339,23 @@ class LadderScreen(Page):
         """An order to be filled in, with the price of the cursor; it asks before anything is sent."""
         self.arms.stir(self.cockpit.clock())
         state = self.cockpit.shown
-        contract = state.contract
-        if contract is None or state.readonly or state.view.health.stopped:
+        if (contract := state.contract) is None or state.readonly or state.view.health.stopped:
             self.cockpit.toast(f"an order: {unarmable(state)}", "warning")
             return
-        at = self.cursor
-        if at is None:
-            at = ours.middle(contract, state.depth_of(state.instrument))
-        if at is not None:
+        if (at := self._at(contract)) is not None:
             self.post_message(TicketAsked(ours.prefill(contract, at, self.terms, state.book)))
+
+    def _at(self, contract: ContractView) -> int | None:
+        """The cursor's price, ticks: where the market is while it was not moved."""
+        state = self.cockpit.shown
+        return ours.middle(contract, state.depth_of(state.instrument)) if self.cursor is None else self.cursor
 
     def _mine(self) -> list[OrderView]:
         """Our orders at the cursor."""
         state = self.cockpit.shown
         if (contract := state.contract) is None:
             return []
-        at = (
-            self.cursor
-            if self.cursor is not None
-            else ours.middle(contract, state.depth_of(state.instrument))
-        )
+        at = self._at(contract)
         return [] if at is None else ours.orders_at(state.view, contract, at, state.book or None)
 
     def _cancel(self) -> None:
@@ -379,8 +367,7 @@ class LadderScreen(Page):
             self._send(ours.cancel(order, contract, self.cockpit.presenter.commands.new_id()))
 
     def _pick_up(self) -> None:
-        mine = self._mine()
-        if not mine:
+        if not (mine := self._mine()):
             self.cockpit.toast("no order of ours at the cursor: put it on one, then m, then on the new price")
             return
         self.arms.stir(self.cockpit.clock())
