@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,9 +28,10 @@ from adapters.control.remote import RemoteHandle
 from adapters.control.server import ControlServer
 from engine.model.alert_tries import AlertTried, TryAlert
 from engine.model.alerts import Reason, Verdict
-from engine.model.chart import ChartView
+from engine.model.chart import ChartView, CurveView
 from engine.model.commands import AnyCommand, Flatten, Pause
 from engine.model.depth import TAPE_PRINTS, DepthView, TapePrint, TapeView
+from engine.model.equity import EquityDay, EquityHistory
 from engine.model.errors import RefusedError, UnknownOutcomeError
 from engine.model.market import Timeframe
 from engine.model.notices import LogLine, Notice, NoticeKind, Severity
@@ -56,9 +58,15 @@ class Growing(Still):
     def __init__(self, view: View) -> None:
         super().__init__(view)
         self.shown: ChartView | None = None
+        self.days = EquityHistory(
+            "book", (EquityDay("2026-10-14", 1, Decimal(5), Decimal(9), Decimal(-2), Decimal(7)),)
+        )
 
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
         return self.shown
+
+    def equity(self, book: str) -> EquityHistory | None:
+        return self.days if book == "book" else None
 
 
 class Tail(list[LogLine]):
@@ -148,6 +156,7 @@ async def test_charts_come_only_while_they_are_looked_at_whole_first_and_then_th
             {"forming": replace(forming, close=1)},
             {"bars": (*bars, forming), "forming": None},
             {"bars": (*bars[2:], forming), "zones": ()},
+            {"curves": (CurveView("VWAP", (1, None, 3)),)},
         ):
             before = remote.received
             handle.shown = replace(handle.shown, **change)
@@ -155,6 +164,14 @@ async def test_charts_come_only_while_they_are_looked_at_whole_first_and_then_th
             assert remote.received - before < 2_000
         handle.shown = replace(handle.shown, bars=bars[:3])  # another month: nothing goes on
         await until(lambda: remote.chart("MNQ", M5) == handle.shown)
+
+
+async def test_a_book_s_days_come_when_they_are_asked_for(path: Path) -> None:
+    handle = Growing(a_view())
+    async with serving(handle, path), attached(path) as remote:
+        assert remote.equity("another") is None
+        await until(lambda: remote.equity("book") == handle.days)
+        assert remote.equity("another") is None
 
 
 async def test_what_was_missed_while_the_line_was_down_comes_and_nothing_comes_twice(path: Path) -> None:

@@ -26,6 +26,13 @@ def begin(home: Path) -> tuple[Path, Path]:
     return file, home / "data" / "bots" / "reversal"
 
 
+def orders(folder: Path) -> list[object]:
+    """What the bot has written down of its orders."""
+    file = folder / "orders.json"
+    told: list[object] = json.loads(file.read_bytes()) if file.exists() else []
+    return told
+
+
 def holds(view: View | None) -> bool:
     return view is not None and any(one.book == "reversal" and one.protected_qty for one in view.positions)
 
@@ -41,9 +48,9 @@ def test_the_example_trades_is_killed_and_goes_on(home: Path) -> None:
         run.until(lambda: holds(run.view()) or None, "it holds a trade with its stop", 120)
         told = json.loads(run.beside("bot", "status", "--json").stdout)
         assert [(one["name"], one["book"]) for one in told] == [("reversal", "reversal")]
-        run.until(lambda: (folder / "orders.json").exists() or None, "orders are written down")
+        run.until(lambda: orders(folder) or None, "orders are written down")
         run.kill()
-    assert json.loads((folder / "orders.json").read_bytes())
+    assert orders(folder)
     with Headless(home, *SEED, command=("bot", "run", str(file), "--headless")) as run:
         books = run.until(lambda: books_of(run.view()), "it answers")
         assert books == {"practice", "reversal"}

@@ -242,7 +242,8 @@ def test_a_view_that_was_skipped_loses_no_notice() -> None:
 def test_f59_what_holds_entries_back_is_called_by_its_cause(
     end: RestrictionEnd, reason: str, words: str
 ) -> None:
-    held = RestrictionView(TradingState.REDUCING, reason, end)
+    by = "telegram" if end is RestrictionEnd.RESUME else ""
+    held = RestrictionView(TradingState.REDUCING, reason, end, by=by)
     assert state_words(a_book("live", state=TradingState.REDUCING, restriction=held)) == words
 
 

@@ -72,6 +72,21 @@ async def test_zones_are_worked_out_again_only_when_a_bar_has_closed(monkeypatch
     assert asked == [M5, M5]
 
 
+async def test_a_chart_has_the_curves_of_its_closed_bars_and_a_book_its_days() -> None:
+    faked = FakedEngine()
+    pictures = drawn(faked)
+    chart = pictures.draw("MNQ", M5)
+    assert all(len(curve.values) == len(chart.bars) for curve in chart.curves)
+    assert pictures.draw("MNQ", M5).curves is chart.curves, "worked out once for the same bars"
+    pictures._loop, pictures._thread = asyncio.get_running_loop(), threading.get_ident()
+    (book,) = faked.core.books
+    told = pictures.equity(book)
+    assert told is not None
+    assert [day.net_usd for day in told.days] == [0]
+    assert told.days[-1].ends_ts == faked.core.turn.wall
+    assert pictures.equity("another") is None
+
+
 async def test_the_picture_has_the_newest_closes_of_minutes() -> None:
     faked = FakedEngine()
     pictures = drawn(faked)

@@ -192,13 +192,15 @@ def test_views_tell_what_the_readings_say() -> None:
 
 
 def test_zones_are_bands_of_ticks_from_the_past() -> None:
-    lines = {"LIQ", "PDH", "PDL", "PWH", "PWL", "EQ", "ONH", "ONL", "VWAP"}
+    session = {"PC", "OPEN", "HI", "LO"}
+    lines = {"LIQ", "PDH", "PDL", "PWH", "PWL", "EQ", "ONH", "ONL", "VWAP"} | session
     kinds: set[tuple[str, int]] = set()
 
     def look(closed: BarsClosed, board: SignalBoard) -> None:
         for zone in board.zones("ES", Timeframe.M5):
             assert zone.low <= zone.high
-            assert zone.from_ts < zone.known_at <= closed.ts
+            assert zone.from_ts <= zone.known_at <= closed.ts
+            assert zone.from_ts < zone.known_at or zone.kind in session
             assert (zone.direction == 0) == (zone.kind in lines)
             assert zone.low == zone.high or zone.kind not in lines
             kinds.add((zone.kind, zone.direction))

@@ -9,11 +9,16 @@ from typing import Any
 import pytest
 
 from adapters.simulator.twins.twin import Twin
+from adapters.simulator.wire.kraken.kraken_wire import KrakenWire
 from engine.model.events import Depth, Quote
 from engine.ports import MarketFeed, TellsDepth
+from tests.acceptance.runs import at_port
+from tests.acceptance.venue_under_test import twin_under_test
 from tests.binance import practice as binance
 from tests.bybit import trading as bybit
 from tests.coinbase import trading as coinbase
+from tests.kraken import test_on_twin as kraken
+from tests.kraken.samples import BTC
 from tests.projectx import practice as projectx
 from tests.support.waits import Inbox
 
@@ -69,7 +74,26 @@ async def on_binance() -> AsyncIterator[tuple[Market, Twin]]:
         yield Market(b.venue.feed, b.inbox, "BTCUSDT", quote, binance.PRICE), b.twin
 
 
-@pytest.mark.parametrize("venue", [on_bybit, on_coinbase, on_binance])
+@asynccontextmanager
+async def on_kraken() -> AsyncIterator[tuple[Market, Twin]]:
+    async with (
+        twin_under_test(KrakenWire, BTC, kraken.make, price=120_000, qty=200) as t,
+        at_port(t) as at,
+    ):
+
+        def quote(bid: int, ask: int) -> None:
+            now = t.clock()
+            t.twin.push(Quote(ts_recv=now, ts_venue=now, instrument=t.symbol, bid=bid, ask=ask))
+
+        assert at.open.feed is not None
+        yield Market(at.open.feed, at.inbox, t.symbol, quote, 120_000), t.twin
+
+
+LOST = {on_coinbase: "quotes", on_kraken: "book"}
+"""By which stream the book comes, where that is not called depth."""
+
+
+@pytest.mark.parametrize("venue", [on_bybit, on_coinbase, on_binance, on_kraken])
 async def test_a_book_comes_while_it_is_looked_at_and_a_lost_change_is_made_good(venue: Any) -> None:
     async with venue() as (market, twin):
         market.move()
@@ -81,7 +105,7 @@ async def test_a_book_comes_while_it_is_looked_at_and_a_lost_change_is_made_good
         market.move(-3)
         await market.stands()
         # A change gets lost: nobody takes what is known for the book, until it was asked for anew.
-        twin.faults.add("lost-message", stream="depth" if venue is not on_coinbase else "quotes")
+        twin.faults.add("lost-message", stream=LOST.get(venue, "depth"))
         market.move(2)
         await market.inbox.until(lambda: bool(twin.faults.log))
         twin.faults.clear()

@@ -26,6 +26,8 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
 from engine.model.notices import Severity
+from engine.model.opinion import ModelCard
+from engine.model.opinion_events import PredictorState
 from engine.model.orders import Account, AccountKind, Fill, OrderType, VenueOrder, VenuePosition, VenueStatus
 from engine.model.reload import BookTerms, SettingChange
 from engine.model.sizing import ByRisk
@@ -121,6 +123,12 @@ def one_of_each() -> list[ev.AnyEvent]:
                 BookTerms("b", "practice", RiskLimits(max_trades=4), Decimal("0.5"), ByRisk(Decimal(100))),
             ),
         ),
+        ev.Depth(ts_recv=START, instrument="MNQ", bids=((84_000, 3),), asks=((84_001, 7),), broken="a gap"),
+        ev.PredictorTold(
+            ts_recv=START, state=PredictorState.READY, card=ModelCard("m", 1, "f00"), hash="abc", retrain_ts=9
+        ),
+        ev.Predicted(ts_recv=START, request="q", hash="abc", probability=0.625, expected_r=-0.25),
+        ev.MoodTold(ts_recv=START, source="wires", instrument="", score=-0.5, weight=2.0),
         ev.RiskTold(ts_recv=START, what=Watched.DRAWDOWN, about="b", value=0.125, limit=0.1, over=True),
     ]
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from concurrent.futures import Future
 
 import pytest
 from msgspec.structs import replace
 
+from engine.model.questions import Question, Reply
 from engine.model.view import View
 from tests.tstream.conftest import Reading
 from tests.tui.fake import trading_view
@@ -39,6 +41,9 @@ class Engine:
 
     def view(self) -> View:
         return trading_view()
+
+    def look_up(self, _question: Question) -> Future[Reply]:
+        return Future()
 
     def start(self) -> None:
         self.calls.append("start")

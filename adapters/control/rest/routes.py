@@ -296,7 +296,7 @@ def problems(route: Route) -> tuple[Code, ...]:
         found.add(Code.NOT_FOUND)
     if route.body is not None:
         found |= {Code.TOO_LARGE, Code.MEDIA_TYPE}
-    if route.body in (s.SubscribeRequest, s.OrderRequest):
+    if route.body in (s.SubscribeRequest, s.OrderRequest, s.CloseRequest, s.ReverseRequest):
         found.add(Code.NOT_FOUND)
     if route.commands:
         found |= {Code.REFUSED, Code.UNKNOWN}
