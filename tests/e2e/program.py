@@ -158,6 +158,13 @@ class Headless:
         except (NoEngineError, PortError):
             return None
 
+    def written(self, words: bytes) -> None:
+        """Until a journal has these words on the disk: an answer may come before, and a kill before that."""
+        data = self._home / "data"
+        self.until(
+            lambda: any(words in one.read_bytes() for one in data.rglob("journal.db*")), "it is written down"
+        )
+
     def practice(self) -> psutil.Process:
         """The practice venue's process, once it listens."""
         self._practice = self.until(lambda: practice_child(self.process.pid), "the practice venue listens")

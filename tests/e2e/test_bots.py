@@ -42,6 +42,7 @@ def test_two_bots_hold_one_contract_beside_each_other_and_a_stop_outlasts_a_kill
         assert bots(run.view())["watcher"].entries == 0
         told = run.beside("bots", "stop", "one")
         assert (told.returncode, told.stderr) == (0, "")
+        run.written(b'"bot_switched"')
         run.kill()
     with Headless(home, "--speed", "20") as run:
         known = run.until(lambda: bots(run.view()) or None, "it answers")

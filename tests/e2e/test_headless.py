@@ -55,11 +55,11 @@ def test_commands_over_the_socket_reach_the_venue_and_nobody_else_gets_in(desk: 
 
         paused = run.beside("pause")
         assert (paused.returncode, "paused" in paused.stdout) == (0, True)
-        assert _states(run) == {TradingState.REDUCING}
+        run.until(lambda: _states(run) == {TradingState.REDUCING}, "the picture says so")
         assert venue.protected(), "a pause leaves positions and their stops"
         resumed = run.beside("resume")
         assert resumed.returncode == 0
-        assert _states(run) == {TradingState.ACTIVE}
+        run.until(lambda: _states(run) == {TradingState.ACTIVE}, "the picture says so")
 
         unsure = run.beside("flatten")
         assert unsure.returncode == 2

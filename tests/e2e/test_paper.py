@@ -34,8 +34,7 @@ def test_a_paper_book_trades_beside_the_account_and_survives_a_kill(home: Path) 
         flat = run.beside("flatten", "--yes")
         assert flat.returncode == 0, flat.stdout + flat.stderr
         run.until(lambda: not venue.positions() and not venue.live_orders(), "the venue holds nothing")
-        view = _view(run)
-        assert (view["positions"], view["orders"]) == ([], [])
+        view = run.until(lambda: _flat(run), "the picture says so")
         assert {trade["book"] for trade in view["trades"]} == {"practice", "paper"}
         paper = [trade for trade in view["trades"] if trade["book"] == "paper"]
         assert all(trade["kind"] == "paper" for trade in paper)
@@ -45,6 +44,11 @@ def _view(run: Headless) -> dict[str, Any]:
     """As `tstream status --json` prints it."""
     view = run.view()
     return {} if view is None else json.loads(msgspec.json.encode(view))
+
+
+def _flat(run: Headless) -> dict[str, Any] | None:
+    view = _view(run)
+    return view if view and not (view["positions"] or view["orders"]) else None
 
 
 def _both_hold(run: Headless) -> dict[str, Any] | None:
