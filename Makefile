@@ -59,7 +59,7 @@ snapshots: ## Draw the stored pictures of the cockpit anew
 	@scripts/venv dev
 	$(BIN)/pytest tests/tui --snapshot-update
 
-screenshot: ## Draw docs/images/cockpit.svg anew, from a run on the practice venue
+screenshot: ## Draw the pictures of the README anew, from a run on the practice venue
 	@scripts/venv
 	$(BIN)/python -m scripts.screenshot
 

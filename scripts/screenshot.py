@@ -1,4 +1,5 @@
-"""Draws docs/images/cockpit.svg: the cockpit at 120x40 on the practice venue, with a trade open.
+"""Draws docs/images/cockpit.svg and ladder.svg: the cockpit at 120x40 on the practice venue, with a trade
+open, and its ladder.
 
 Everything is real: the practice venue is started as a process with the default seed, the engine trades on
 it, and the app saves its own screen. It takes some minutes, as practice time runs ten times as fast.
@@ -53,8 +54,10 @@ def worth_showing(view: View) -> str:
     return ""
 
 
-async def shoot(app: TStreamApp, engine: EngineThread) -> str:
-    """Wait for a screen that is worth showing; its SVG. Raises TimeoutError when none comes."""
+async def shoot(app: TStreamApp, engine: EngineThread) -> tuple[str, str]:
+    """Wait for a screen that is worth showing; SVGs of it and of the ladder. Raises TimeoutError when none
+    comes.
+    """
     async with app.run_test(size=SIZE, notifications=False) as pilot:
         async with asyncio.timeout(PATIENCE_S):
             while not (symbol := worth_showing(engine.view())):  # noqa: ASYNC110 - it can be asked but does not call
@@ -64,12 +67,17 @@ async def shoot(app: TStreamApp, engine: EngineThread) -> str:
         app.redraw()
         await pilot.pause()
         picture = app.export_screenshot(title="tstream")
+        await pilot.press("L")
+        await pilot.pause(2.0)  # the venue sends its book only while somebody looks
+        app.redraw()
+        await pilot.pause()
+        ladder = app.export_screenshot(title="tstream")
         app.leave()
-        return picture
+        return picture, ladder
 
 
-def picture(home: Path) -> str:
-    """Run the practice venue and the engine with all files under `home` until the picture is taken."""
+def pictures(home: Path) -> tuple[str, str]:
+    """Run the practice venue and the engine with all files under `home` until the pictures are taken."""
     paths = places.find({places.HOME_VARIABLE: str(home)})
     paths.create()
     settings = Settings(_env_file=None)  # type: ignore[call-arg]
@@ -86,14 +94,16 @@ def picture(home: Path) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", type=Path, nargs="?", default=Path("docs/images/cockpit.svg"))
-    target = parser.parse_args().file
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("docs/images"))
+    folder = parser.parse_args().folder
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tstream-") as home:
-        svg = picture(Path(home))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text("\n".join(line.rstrip() for line in svg.splitlines()) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{target}: {len(svg) // 1024} KB after {time.monotonic() - began:.0f} s\n")
+        found = dict(zip(("cockpit.svg", "ladder.svg"), pictures(Path(home)), strict=True))
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, svg in found.items():
+        lines = "\n".join(line.rstrip() for line in svg.splitlines())
+        (folder / name).write_text(lines + "\n", encoding="utf-8")
+        sys.stdout.write(f"{folder / name}: {len(svg) // 1024} KB after {time.monotonic() - began:.0f} s\n")
 
 
 if __name__ == "__main__":
