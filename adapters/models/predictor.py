@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from adapters.common.child_environment import child_environment
 from adapters.models.files import ModelFile, read_model
 from adapters.models.worker import LoadModel, ModelAnswer, ModelLoaded, ModelQuestion
 from engine.model.effects import AskPrediction
@@ -39,8 +39,6 @@ STEADY_S = 60.0
 """After so long without a failure the next one is the first again."""
 MOST_WAITING_BYTES = 1 << 18
 """Questions beyond it are not handed over: nobody reads them."""
-_KEPT = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")
-"""Of the environment, which may hold secrets, the worker has these."""
 
 
 class _FailedError(Exception):
@@ -161,7 +159,7 @@ class WorkerPredictor:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env={name: os.environ[name] for name in _KEPT if name in os.environ} | {"OMP_NUM_THREADS": "1"},
+            env=child_environment() | {"OMP_NUM_THREADS": "1"},
             start_new_session=True,
         )
         assert process.stdin is not None

@@ -10,6 +10,7 @@ from math import isfinite
 
 import msgspec
 
+from adapters.common.child_environment import child_environment
 from adapters.common.redaction import REDACT
 from adapters.sentiment.config import MoodConfig
 from adapters.sentiment.reader import Line, MoodLine, SourceLine
@@ -43,6 +44,7 @@ class MoodProcess:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=MOST_BYTES,
+            env=child_environment(),
         )
         assert process.stdin is not None
         assert process.stdout is not None

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from adapters.common.child_environment import child_environment
 from adapters.common.http_calls import HttpCaller
 from adapters.sentiment.config import MoodConfig, ServiceKeys, SourceKind, TextSource
 from adapters.sentiment.memory import ReadingMemory
@@ -207,6 +208,15 @@ async def test_two_processes_do_not_spend_the_same_money(tmp_path: Path) -> None
     (tmp_path / "mood.json").write_bytes(b"{")
     with pytest.raises(ValueError, match="what was spent"):
         ReadingMemory(tmp_path / "mood.json", lambda: NOW)
+
+
+def test_the_process_that_takes_texts_apart_has_no_secret_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TSTREAM_PROJECTX_KEY", "a-secret-key")
+    found = child_environment()
+    assert "PATH" in found
+    assert "a-secret-key" not in found.values()
 
 
 async def test_the_engine_hears_of_it_from_a_process_and_of_one_that_dies(tmp_path: Path) -> None:
