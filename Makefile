@@ -63,14 +63,14 @@ screenshot: ## Draw the pictures of the README anew, from a run on the practice 
 	@scripts/venv
 	$(BIN)/python -m scripts.screenshot
 
-docs: ## Write what is written from declarations: settings, .env.example, JSON bots, the man page
+docs: ## Write what is written from declarations: settings, .env.example, JSON bots, commands
 	@scripts/venv dev
 	$(BIN)/python -m tstream.settings.reference docs/configuration.md
 	$(BIN)/python -m tstream.botfiles.schema docs/json-bot.schema.json
 	$(BIN)/python -m adapters.control.rest.page docs/api.md
 	$(BIN)/python -m tstream.files.schema docs/files.schema.json
 	$(BIN)/python -m tstream.settings.env_file .env.example
-	$(BIN)/python -m tstream.commands.man_page docs/tstream.1
+	$(BIN)/python -m tstream.commands.pages docs
 
 clean: ## Remove .venv and everything that tools left behind
 	rm -rf .venv .interop .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist snapshot_report.html

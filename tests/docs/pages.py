@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
+COCKPIT = DOCS / "cockpit.md"
 
 
 def text(page: Path) -> str:

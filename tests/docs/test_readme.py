@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from tests.docs.pages import README, section, tables, text
+from tests.docs.pages import COCKPIT, README, section, tables, text
 from tstream.commands.app import app
 from tui.actions import ACTIONS, Danger
 from tui.keymap import RESERVED, key_text
 
 ASKS = {Danger.NONE: "", Danger.GUARDED: "on a live account", Danger.CONFIRMED: "always"}
-COMPLETION = {"--install-completion", "--show-completion"}
 
 
 def commands(command: Any, name: str = "tstream") -> Iterator[tuple[str, Any]]:
@@ -30,36 +29,35 @@ def commands(command: Any, name: str = "tstream") -> Iterator[tuple[str, Any]]:
 ALL = dict(commands(get_command(app)))
 
 
-def test_the_table_of_keys_is_the_registry() -> None:
-    (table,) = tables(section(README, "Keys"))
-    assert table == [
+def rows(*actions: str) -> list[list[str]]:
+    """What a table of keys says of these actions."""
+    return [
         [f"`{key_text(a.keys)}`" if a.keys else "", f"`{a.id}`", a.tooltip, ASKS[a.danger]]
-        for a in ACTIONS.values()
+        for a in (ACTIONS[name] for name in actions)
     ]
+
+
+def test_the_table_of_keys_is_the_registry() -> None:
+    (table,) = tables(section(COCKPIT, "Keys"))
+    assert table == rows(*ACTIONS)
+
+
+def test_the_keys_of_every_day_are_as_the_registry_has_them() -> None:
+    (table,) = tables(section(README, "Keys"))
+    assert {"flatten", "pause", "ticket", "help", "quit"} < {row[1].strip("`") for row in table}
+    assert table == rows(*(row[1].strip("`") for row in table))
 
 
 @pytest.mark.parametrize("key", RESERVED)
 def test_keys_that_cannot_be_given_away_are_named(key: str) -> None:
-    assert f"`{key_text(key)}`" in section(README, "Keys")
+    assert f"`{key_text(key)}`" in section(COCKPIT, "Keys")
 
 
-def test_every_command_is_in_the_table() -> None:
-    table = tables(section(README, "Command line"))[0]
-    assert sorted(row[0].strip("`") for row in table) == sorted(ALL)
-
-
-def test_every_option_is_in_the_table_and_no_other() -> None:
-    table = tables(section(README, "Command line"))[1]
-    told = set(re.findall(r"--[a-z-]+", " ".join(row[0] for row in table)))
-    known = {
-        name
-        for command in ALL.values()
-        for parameter in command.params
-        if parameter.param_type_name == "option"
-        for name in (*parameter.opts, *parameter.secondary_opts)
-        if name.startswith("--")
-    }
-    assert told - {"--help"} == known - COMPLETION - {"--help"}
+def test_the_commands_that_are_named_exist() -> None:
+    (table,) = tables(section(README, "Command line"))
+    for row in table:
+        for name in re.findall(r"`(?:tstream )?([a-z]+)`", row[0]):
+            assert name == "tstream" or any(f"{one} ".startswith(f"tstream {name} ") for one in ALL), name
 
 
 def test_the_screenshots_are_of_this_program() -> None:

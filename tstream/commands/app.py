@@ -56,7 +56,7 @@ _EPILOG = """
 
 app = typer.Typer(
     name="tstream",
-    help="A terminal cockpit that watches, trades and guards futures accounts all day.\n\n"
+    help="A terminal cockpit that watches, trades and guards futures and crypto accounts all day.\n\n"
     "Without a command it opens the cockpit; without settings that is the built-in practice venue.",
     epilog=_EPILOG,
     rich_markup_mode="rich",

@@ -1,4 +1,7 @@
-"""Writes docs/tstream.1 from the commands themselves: `python -m tstream.commands.man_page FILE`."""
+"""Writes docs/tstream.1 and docs/commands.md from the commands themselves.
+
+`python -m tstream.commands.pages FOLDER`
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,36 @@ from tstream.commands.app import app
 
 _MARKUP = re.compile(r"\[/?[a-z]+\]")
 _HIDDEN = {"install_completion", "show_completion"}
+_ABOUT = """\
+Written by `make docs` from the commands themselves, as the man page is: `man -l docs/tstream.1`. Each
+says the same with `--help`. `tstream --install-completion` teaches bash, zsh or fish to complete commands.
+
+Exit codes: 0 done, 1 failed, 2 asked wrongly (nothing was started), 130 interrupted. `tstream flatten` exits
+with 0 only once everything in question was seen flat at the venue."""
 
 
-def page() -> str:
-    """The whole page, in the macros of man(7)."""
+def man_page() -> str:
+    """tstream(1), in the macros of man(7)."""
     root = get_command(app)
     return "\n".join([*_head(root), *_commands(root), *_tail(root)]) + "\n"
+
+
+def markdown_page() -> str:
+    """The same as a page of the docs: a table of all commands, then a section for each with its options."""
+    root = get_command(app)
+    commands = [("tstream", root), *_walk(root, "tstream")]
+    lines = ["# Commands", "", _ABOUT, "", "| command | what it does |", "|---|---|"]
+    for name, command in commands:
+        lines.append(f"| [`{name}`](#{name.replace(' ', '-')}) | {_cell(_paragraphs(command.help)[0])} |")
+    for name, command in commands:
+        takes = [_takes(one) for one in command.params if one.param_type_name == "argument"]
+        lines += ["", f"## {name}", "", f"`{' '.join([name, *takes])}`"]
+        for paragraph in _paragraphs(command.help):
+            lines += ["", paragraph]
+        rows = [f"| `{_cell(_spelt(one))}` | {_cell(_MARKUP.sub('', one.help))} |" for one in _told(command)]
+        if rows:
+            lines += ["", "| | |", "|---|---|", *rows]
+    return "\n".join(lines) + "\n"
 
 
 def _head(root: Any) -> Iterator[str]:
@@ -90,10 +117,26 @@ def _takes(one: Any) -> str:
     return one.metavar or str(one.name).upper()
 
 
-def _parameters(command: Any) -> Iterator[str]:
+def _told(command: Any) -> Iterator[Any]:
+    """Options and arguments that people are told of."""
     for one in command.params:
-        if getattr(one, "hidden", False) or one.name in _HIDDEN or not getattr(one, "help", None):
-            continue
+        if not getattr(one, "hidden", False) and one.name not in _HIDDEN and getattr(one, "help", None):
+            yield one
+
+
+def _spelt(one: Any) -> str:
+    """How an option or an argument is written."""
+    if one.param_type_name == "argument":
+        return _takes(one)
+    return ", ".join((*one.opts, *one.secondary_opts)) + ("" if one.is_flag else f" {_takes(one)}")
+
+
+def _cell(words: str) -> str:
+    return " ".join(words.split()).replace("|", "\\|")
+
+
+def _parameters(command: Any) -> Iterator[str]:
+    for one in _told(command):
         yield ".TP"
         if one.param_type_name == "argument":
             yield rf"\fI{_text(_takes(one))}\fR"
@@ -105,10 +148,14 @@ def _parameters(command: Any) -> Iterator[str]:
 
 
 def _prose(text: str | None) -> Iterator[str]:
-    for number, paragraph in enumerate(re.split(r"\n\s*\n", _MARKUP.sub("", text or "").strip())):
+    for number, paragraph in enumerate(_paragraphs(text)):
         if number:
             yield ".PP"
-        yield _text(" ".join(paragraph.split()))
+        yield _text(paragraph)
+
+
+def _paragraphs(text: str | None) -> list[str]:
+    return [" ".join(one.split()) for one in re.split(r"\n\s*\n", _MARKUP.sub("", text or "").strip())]
 
 
 def _text(text: str) -> str:
@@ -118,4 +165,6 @@ def _text(text: str) -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(page(), encoding="utf-8")
+    folder = Path(sys.argv[1])
+    (folder / "tstream.1").write_text(man_page(), encoding="utf-8")
+    (folder / "commands.md").write_text(markdown_page(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The man page says what the commands say."""
+"""The man page and the page of commands say what the commands say."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ import subprocess
 
 import pytest
 
-from tests.docs.pages import DOCS, text
+from tests.docs.pages import DOCS, section, text
 from tests.docs.test_readme import ALL
-from tstream.commands.man_page import page
+from tstream.commands.pages import man_page, markdown_page
 
 FILE = DOCS / "tstream.1"
 
 
-def test_it_is_written_from_the_commands() -> None:
-    assert text(FILE) == page(), "run make docs"
+def test_both_are_written_from_the_commands() -> None:
+    assert text(FILE) == man_page(), "run make docs"
+    assert text(DOCS / "commands.md") == markdown_page(), "run make docs"
 
 
-def test_every_command_and_option_is_in_it() -> None:
+def test_every_command_and_option_is_in_them() -> None:
     said = text(FILE).replace(r"\-", "-")
     for name, command in ALL.items():
         assert name == "tstream" or f".SS {name}" in said
         for one in command.params:
             if one.param_type_name == "option" and one.help and "completion" not in one.opts[0]:
                 assert rf"\fB{one.opts[0]}\fR" in said, (name, one.opts)
+                assert one.opts[0] in section(DOCS / "commands.md", name), (name, one.opts)
 
 
 @pytest.mark.skipif(shutil.which("man") is None, reason="no man here")
