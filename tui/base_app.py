@@ -109,6 +109,8 @@ class Options(TypedDict, total=False):
     """The file in which layouts and overlays are kept from run to run; None keeps nothing."""
     quit_note: str
     """What leaving means for the engine, for the question before it."""
+    reopened: str
+    """Why it was opened anew, in words; empty for the first one of a run."""
     alone: str
     """Why the engine can't be handed over to a process of its own; empty where it can."""
     export: Callable[[JournalAsked], str] | None
@@ -151,6 +153,7 @@ class CockpitApp(App[ExitReason]):
         self.ladder = options.get("ladder", LadderTerms())
         self.quit_note = options.get("quit_note", "tstream stops watching")
         self.alone = options.get("alone", "the engine has a process of its own already")
+        self.reopened = options.get("reopened", "")
         self.replay = options.get("replay")
         self.export = options.get("export")
         self.reason: ExitReason | None = None
@@ -185,7 +188,9 @@ class CockpitApp(App[ExitReason]):
         )
 
     def toast_problems(self) -> None:
-        """What was wrong with themes and keys."""
+        """What was wrong with themes, keys, and the cockpit before this one."""
+        if self.reopened:
+            self.toast(self.reopened, "error")
         for problem in (*self.theme_registry.problems, *self.keys.problems):
             self.toast(problem, "warning")
 

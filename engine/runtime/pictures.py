@@ -75,6 +75,7 @@ class Pictures:
         self._version = 1
         self._kept = KeptRows()
         self._drawn: dict[tuple[str, Timeframe], _Drawn] = {}
+        self._charts: dict[tuple[str, Timeframe], ChartView] = {}
         self._indicators = [chart_indicator(words) for words in core.config.chart_indicators]
         self._view = picture(core, 1, HealthView(ok=True, detail="starting"), self._kept)
 
@@ -86,10 +87,16 @@ class Pictures:
         return self._view
 
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
-        """A chart as of now. None for unknown contracts, and where the engine is too busy to draw in time."""
-        return (
-            self._asked(self._draw, instrument, timeframe) if instrument in self._core.instruments else None
-        )
+        """A chart as of now; as it was drawn last, where the engine is too busy to draw in time. None for
+        unknown contracts, and where none was drawn yet.
+        """
+        if instrument not in self._core.instruments:
+            return None
+        chart = self._asked(self._draw, instrument, timeframe)
+        if chart is None:
+            return self._charts.get((instrument, timeframe))
+        self._charts[instrument, timeframe] = chart
+        return chart
 
     def equity(self, book: str) -> EquityHistory | None:
         """A book's days as of now. None for unknown books, and where the engine is too busy."""

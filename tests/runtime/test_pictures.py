@@ -114,16 +114,18 @@ async def test_who_asks_for_a_chart_does_not_wait_for_a_busy_engine(monkeypatch:
     found: list[object] = []
 
     def ask() -> None:
-        found.append(faked.engine.chart("MNQ", M5))
+        found.extend(faked.engine.chart("MNQ", frame) for frame in (M5, Timeframe.H1))
         answered.set()
 
     async with faked.running():
         await turns()
+        drawn = faked.engine.chart("MNQ", M5)
         asking = threading.Thread(target=ask)
         asking.start()
         assert answered.wait(patient(10)), "this is the engine's thread, and it does nothing else"
         asking.join()
-        assert found == [None]
+        assert drawn is not None
+        assert found == [drawn, None], "as it was drawn last, and none that was never drawn"
 
 
 async def test_a_chart_that_cant_be_drawn_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.run.cockpit import Cockpit, last_lines
 from tstream.run.first_picture import picture_of
+from tstream.run.reopening import run_app
 from tui.app import TStreamApp
 from tui.base_app import ExitReason
 
@@ -70,9 +71,11 @@ def test_f36_a_screen_that_fails_leaves_the_engine_running_until_it_is_told_to_e
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def run(app: TStreamApp) -> ExitReason | None:
-        engine.start()
+        if not engine.calls:
+            engine.start()
         if not crash:
-            return ExitReason.QUIT
+            app.reason = ExitReason.QUIT
+            return app.reason
         app.crash, app.reason = RuntimeError("no picture"), ExitReason.CRASHED
         return None
 
@@ -83,6 +86,46 @@ def test_f36_a_screen_that_fails_leaves_the_engine_running_until_it_is_told_to_e
     assert engine.calls == calls
     assert ("The engine goes on" in capsys.readouterr().err) is crash
     assert places.crash_log.exists() is crash
+
+
+@pytest.mark.parametrize(
+    ("ends", "shown", "failed"),
+    [
+        ([None], 1, 0),
+        ([5, None], 2, 1),
+        ([5, 59], 2, 2),
+        ([5, 61, None], 3, 2),
+        ([5, 61, 60, 10], 4, 4),
+    ],
+    ids=["none fails", "one fails", "two soon after another", "two a while apart", "again and again"],
+)
+def test_a_screen_that_fails_is_opened_anew_unless_that_does_not_help(
+    ends: list[float | None], shown: int, failed: int
+) -> None:
+    class Shown:
+        crash: Exception | None = None
+
+        def run(self) -> None:
+            after = ends[len(apps) - 1]
+            if after is not None:
+                times.append(times[-1] + after)
+                self.crash = RuntimeError("no picture")
+
+    times = [100.0]
+    apps: list[Shown] = []
+    notes: list[str] = []
+    errors: list[Exception] = []
+
+    def make(note: str) -> Shown:
+        notes.append(note)
+        apps.append(Shown())
+        return apps[-1]
+
+    last: object = run_app(make, errors.append, lambda: times[-1])  # type: ignore[arg-type]
+    assert (len(apps), len(errors)) == (shown, failed)
+    assert last is apps[-1]
+    assert notes[0] == ""
+    assert all("opened anew" in note for note in notes[1:])
 
 
 def test_the_shells_last_line_says_what_is_held_and_its_stops() -> None:

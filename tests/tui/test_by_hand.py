@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from textual.events import Paste
 from textual.pilot import Pilot
 
 from engine.model.commands import ChangeManual, PlaceManual, ReduceManual, ReverseManual
-from engine.model.market import Side
+from engine.model.instrument import CME_FUTURES
+from engine.model.market import Side, Timeframe
 from engine.model.orders import OrderType
 from tests.support.venue_orders import MNQ, PRICE
+from tests.tui.charts import charts
 from tests.tui.cockpit import grid_text, running
 from tests.tui.hands_on import HandsOn, HandsOnCockpit
 from tui.screens.confirm import ConfirmScreen
@@ -204,3 +208,24 @@ async def test_what_can_be_overridden_is_typed_and_what_cant_is_not() -> None:
         await cockpit.do(pilot, "y")
         assert isinstance(engine.sent[0], PlaceManual)
         assert engine.sent[0].override == ("reward-to-risk",)
+
+
+async def test_a_chart_that_comes_and_goes_fails_no_ticket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the ticket reads of the market may be there at one look and gone at the next."""
+    engine = HandsOn()
+    cockpit = HandsOnCockpit(engine)
+    chart = charts(CME_FUTURES["MNQ"])[Timeframe.M5]
+    chance = random.Random(5)
+    monkeypatch.setattr(engine, "chart", lambda *_: chart)
+    async with running(cockpit, (120, 40)) as pilot:
+        await cockpit.do(pilot, "o")
+        monkeypatch.setattr(engine, "chart", lambda *_: chance.choice([chart, chart, None]))
+        said = set()
+        for _ in range(12):
+            await cockpit.do(pilot, "b", "enter")
+            if isinstance(cockpit.app.screen, ConfirmScreen):
+                await cockpit.do(pilot, "n")
+            said.add("range is not known" in shown(cockpit))
+        assert said == {True, False}
+        assert engine.sent == []
+        assert isinstance(cockpit.app.screen, TicketScreen)

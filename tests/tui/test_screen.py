@@ -412,16 +412,10 @@ async def test_only_the_chart_that_is_looked_at_is_asked_for(monkeypatch: pytest
         assert asked == set(), "another pane has the whole screen"
 
 
-async def test_a_chart_that_a_busy_engine_does_not_draw_stays_as_it_was(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_chart_that_the_engine_does_not_have_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     cockpit = Cockpit()
     async with running(cockpit) as pilot:
-        drawn = cockpit.pane("chart")
         monkeypatch.setattr(cockpit.engine, "chart", lambda *_: None)
-        cockpit.engine.show(cockpit.engine.current)
-        await cockpit.later(pilot)
-        assert cockpit.pane("chart") == drawn
         await cockpit.press(pilot, "t")
         assert "MNQZ6 10m" in cockpit.pane("chart")
         assert "waiting for the chart" in cockpit.pane("chart")

@@ -24,6 +24,7 @@ from tstream.paths import Paths
 from tstream.run.cockpit import last_lines, needs_terminal, screen_options
 from tstream.run.exporting import exporter
 from tstream.run.first_picture import FirstPicture, blank, picture_of, recall
+from tstream.run.reopening import run_app
 
 if TYPE_CHECKING:
     from tui.base_app import Options
@@ -90,13 +91,20 @@ def _show(handle: RemoteHandle, logs: Logs, paths: Paths, how: Options, where: s
     from tui.app import TStreamApp
 
     how["quit_note"] = "only this cockpit closes: the engine goes on"
-    app = TStreamApp(handle, handle, **how)
+
+    def make(note: str) -> TStreamApp:
+        options = how.copy()
+        options["reopened"] = note
+        return TStreamApp(handle, handle, **options)
+
+    def failed(error: Exception) -> None:
+        write_crash(paths.crash_log, error, REDACT, "attached cockpit")
+
     try:
-        app.run()
+        app = run_app(make, failed)
     finally:
         handle.close()
     if app.crash is not None:
-        write_crash(paths.crash_log, app.crash, REDACT, "attached cockpit")
         raise CommandError("the cockpit failed; the engine goes on", f"see {paths.crash_log}")
     with Output(sys.stdout) as out:
         view = handle.view()

@@ -25,6 +25,7 @@ from tstream.run.claim import Claim
 from tstream.run.engine_thread import EngineThread, Playable
 from tstream.run.exporting import exporter
 from tstream.run.first_picture import FirstPicture, blank, may_ask, picture_of, recall, remember
+from tstream.run.reopening import run_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,32 +166,44 @@ class Cockpit:
         from tui.attention import Calling
         from tui.base_app import ExitReason
 
-        def begin() -> None:
-            gc.freeze()
-            gc.enable()
-            loop = asyncio.get_running_loop()
+        shown: tuple[TStreamApp, asyncio.AbstractEventLoop] | None = None
 
-            def give_up() -> None:
+        def tell(what: Callable[..., object], *words: object) -> None:
+            if shown is not None:
                 with suppress(RuntimeError):  # the screen is gone already
-                    loop.call_soon_threadsafe(app.leave)
+                    shown[1].call_soon_threadsafe(what, shown[0], *words)
 
-            def show(theme: str | None, ui: ScreenSettings) -> None:
-                calling = Calling(ui.bell, frozenset(ui.bell_on), (ui.quiet_from, ui.quiet_until))
-                with suppress(RuntimeError):
-                    loop.call_soon_threadsafe(app.follow, theme, calling)
+        def show(theme: str | None, ui: ScreenSettings) -> None:
+            calling = Calling(ui.bell, frozenset(ui.bell_on), (ui.quiet_from, ui.quiet_until))
+            tell(TStreamApp.follow, theme, calling)
 
-            self._screen = show
-            engine.start(give_up)
+        def make(note: str) -> TStreamApp:
+            def painted() -> None:
+                nonlocal shown
+                first, shown = shown is None, (app, asyncio.get_running_loop())
+                if first:
+                    gc.freeze()
+                    gc.enable()
+                    self._screen = show
+                    engine.start(lambda: tell(TStreamApp.leave))
+                elif engine.wait(0):  # it ended while there was no screen to tell
+                    app.leave()
+
+            options = how.copy()
+            options["after_first_paint"], options["reopened"] = painted, note
+            app = TStreamApp(engine, self.logs.tail, **options)
+            return app
+
+        def failed(error: Exception) -> None:
+            write_crash(paths.crash_log, error, REDACT, "cockpit")
+            log.error("the cockpit failed, the engine goes on: %s", paths.crash_log)
 
         paths, how = self.paths, screen_options(self.options, self.paths, picture)
-        how["alone"], how["after_first_paint"] = self.alone, begin
+        how["alone"] = self.alone
         how["replay"] = engine if self.replays else None
         how["export"] = None if self.replays else exporter(lambda: paths.journal(picture.journal))
-        app = TStreamApp(engine, self.logs.tail, **how)
-        reason = app.run() or app.reason
-        if app.crash is not None:
-            write_crash(paths.crash_log, app.crash, REDACT, "cockpit")
-            log.error("the cockpit failed, the engine goes on: %s", paths.crash_log)
+        app = run_app(make, failed)
+        reason = app.reason
         self.handing_over = reason is ExitReason.HANDED_OVER
         if reason is ExitReason.CRASHED:
             with Output(sys.stderr) as out:

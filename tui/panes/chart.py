@@ -75,7 +75,8 @@ class ChartPane(Pane):
         if self._state is not None and state.instrument != self._state.instrument:
             self._back, self._cross = 0, None
         self._state = state
-        contract, chart = state.contract, self._chart_of(state)
+        contract, chart = state.contract, state.chart
+        self._chart = chart
         if contract is None or chart is None or not (chart.bars or chart.forming):
             return Content(waiting(_missing(state, chart)), title=self._title(state), note=_frames(state))
         width, height = self.inner
@@ -122,15 +123,6 @@ class ChartPane(Pane):
         """Cells a candle: two where there is room, more where there are few."""
         width = self.inner[0]
         return min(WIDEST, max(2 if width >= 64 else 1, (width - 20) // max(1, bars)))
-
-    def _chart_of(self, state: ScreenState) -> ChartView | None:
-        """The chart as of now; what was drawn of it last where the engine is too busy to draw it."""
-        chart, before = state.chart, self._chart
-        shown = state.instrument, state.timeframe
-        if chart is None and before is not None and (before.instrument, before.timeframe) == shown:
-            return before
-        self._chart = chart
-        return chart
 
     def _title(self, state: ScreenState, older: str = "") -> Row:
         """`older` says what there is before the bars that are looked at."""

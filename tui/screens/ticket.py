@@ -86,12 +86,12 @@ class TicketScreen(ModalScreen[None]):
     def _ask(self, state: ScreenState, now: float) -> None:
         filled = structs.replace(self.ticket, at=TicketField.SIDE, anew=False)
         try:
-            self._order(state, "", dry_run=True)
+            order = self._order(state, "", dry_run=True)
         except UnfinishedError as missing:
             self.preview.missing(filled, f"{missing}")
             return
         new_id = self.cockpit.presenter.commands.new_id
-        self.preview.want(filled, lambda: self._order(state, f"{new_id()}-try", dry_run=True), now)
+        self.preview.want(filled, lambda: structs.replace(order, id=f"{new_id()}-try"), now)
 
     def _order(self, state: ScreenState, command_id: str, *, dry_run: bool) -> PlaceManual:
         """Raises UnfinishedError."""
@@ -137,7 +137,8 @@ class TicketScreen(ModalScreen[None]):
         state, preview = self.cockpit.shown, self.preview
         try:
             order = self._order(state, "", dry_run=False)
-        except UnfinishedError:
+        except UnfinishedError as missing:  # since the engine has answered
+            self.cockpit.toast(f"{missing}", "warning")
             return
         verdicts = preview.verdicts
         if order.sized and len(verdicts) == 1:  # so many were read, and no more are sent
