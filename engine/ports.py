@@ -226,7 +226,8 @@ class EngineHandle(Protocol):
         """
 
     def ask(self, command: AnyCommand) -> Future[Notice]:
-        """Hand a command over; never blocks. The result is the engine's answer, a Notice of kind COMMAND.
+        """Hand a command over; never blocks. The result is the engine's answer, a Notice of kind COMMAND. It
+        comes once what the command has done is written down; where that can't be, its text says so.
 
         Its exception is a RefusedError where the engine has stopped, so that it is certainly not carried out,
         and an UnknownOutcomeError where it was taken and nothing was said of it. It may never come: bound the

@@ -7,17 +7,22 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from functools import partial
+
+from msgspec.structs import replace
 
 from engine.model.commands import AnyCommand
 from engine.model.errors import RefusedError, UnknownOutcomeError
-from engine.model.notices import Notice
+from engine.model.notices import Notice, Severity
+from engine.runtime.journal_writer import ENDED
 
 log = logging.getLogger(__name__)
 
 
 class Commands:
     """Matches answers to commands, for everybody: the core says what a command came to in the step that takes
-    it. `ask` is for any thread, the rest belongs to the thread of the engine's loop.
+    it, and whoever asked hears it once that is written down: what was answered no crash forgets. `ask` is for
+    any thread, the rest belongs to the thread of the engine's loop.
     """
 
     def __init__(self, take: Callable[[AnyCommand], None]) -> None:
@@ -28,6 +33,8 @@ class Commands:
         self._early: list[tuple[AnyCommand, Future[Notice]]] = []
         self._asked: dict[int, tuple[AnyCommand, Future[Notice]]] = {}
         """By identity of the command: ids are the clients' own, and nothing keeps two from being the same."""
+        self._said: list[tuple[Notice, Future[Notice]]] = []
+        """Answers whose records are not handed over yet."""
         self._ended = False
 
     def ask(self, command: AnyCommand) -> Future[Notice]:
@@ -62,17 +69,29 @@ class Commands:
         for command, answer in early:
             self._post(command, answer)
 
-    def taken(self, command: AnyCommand, said: Iterable[Notice]) -> None:
-        """The core has taken a command in; `said` is all that it told in that step."""
+    def taken(self, command: AnyCommand, tried: Iterable[Notice], told: Iterable[Notice] = ()) -> None:
+        """The core has taken a command in. `tried` are answers of that step of which nothing is written down,
+        and `told` the rest of what it has said: those wait for `settle`.
+        """
         asked = self._asked.pop(id(command), None)
         if asked is None:
             return
         _, answer = asked
-        notice = next((one for one in said if one.command_id == command.id), None)
-        if notice is not None:
+        if (notice := _answer_to(command, tried)) is not None:
             answer.set_result(notice)
+        elif (notice := _answer_to(command, told)) is not None:
+            self._said.append((notice, answer))
         else:
             answer.set_exception(UnknownOutcomeError("the engine took the command but said nothing of it"))
+
+    def settle(self, once_written: Callable[[Callable[[str], None]], None]) -> None:
+        """The records of the last step are handed over: its answers are given once those are on disk.
+        `once_written` takes whom to tell that, with an empty text or with why they are not.
+        """
+        if self._said:
+            said, self._said = self._said, []
+            for notice, answer in said:
+                once_written(partial(_give, notice, answer))
 
     def refused(self, command: AnyCommand, why: str) -> None:
         """The command is not carried out."""
@@ -85,9 +104,22 @@ class Commands:
         with self._lock:
             self._ended = True
             early, self._early = self._early, []
+        self.settle(lambda tell: tell(ENDED))
         asked, self._asked = self._asked, {}
         for command, answer in (*early, *asked.values()):
             _not_done(command, answer)
+
+
+def _answer_to(command: AnyCommand, said: Iterable[Notice]) -> Notice | None:
+    return next((one for one in said if one.command_id == command.id), None)
+
+
+def _give(notice: Notice, answer: Future[Notice], unwritten: str) -> None:
+    """Answer with what is true: what was done and could not be written down is gone with the engine."""
+    if unwritten and notice.done:
+        forgotten = f"{notice.text}; it is NOT written down ({unwritten}): a restart may forget it"
+        notice = replace(notice, text=forgotten, severity=Severity.CRITICAL)
+    answer.set_result(notice)
 
 
 def _not_done(command: AnyCommand, answer: Future[Notice]) -> None:

@@ -253,6 +253,7 @@ class Engine:
                     break
                 records, effects = self._step(event)
                 writer.write(records, effects)
+                self._commands.settle(writer.once_written)
                 if effects:
                     writer.begin()  # an order does not wait for the events behind it
             before, now = now, self._clock()
@@ -286,6 +287,7 @@ class Engine:
         while True:
             while (event := inbox.take()) is not None:
                 writer.write(*self._step(event))
+                self._commands.settle(writer.once_written)
             left = end - asyncio.get_running_loop().time()
             if (
                 not await writer.flush(max(left, ENDING_S / 2))
@@ -305,7 +307,7 @@ class Engine:
             self._predicting.ask(turn.questions)
         if isinstance(event, (ev.CommandReceived, ev.SettingsReloaded)):
             said = (notice for notice in reversed(turn.notices) if notice.seq > told)
-            self._commands.taken(event.command, (*turn.tried, *said))
+            self._commands.taken(event.command, turn.tried, said)
             self._stopping = self._stopping or isinstance(event.command, Shutdown)
         if isinstance(event, ev.SettingsReloaded) and self.reloads is not None and outcome[0]:
             self.reloads.taken(event)

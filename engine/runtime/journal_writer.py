@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 
 from engine.model import effects as fx
 from engine.model.errors import FatalError, RetryableError
@@ -24,6 +25,10 @@ RETRY_S = 1.0
 
 GIVE_WAY_S = 10e-6
 """Long enough for another thread to wake up and take over; the system makes some 60 µs of it."""
+
+NEVER = 1 << 63
+
+ENDED = "the engine has stopped before that"
 
 PATIENCE_S = 1.0
 """A journal that has not answered by then counts as one that can't be written."""
@@ -67,10 +72,14 @@ class JournalWriter:
         """Begins the next append, or loses patience with the one under way."""
         self._due: asyncio.Handle | None = None
         """Begins the first append after a rest."""
+        self._told: deque[tuple[int, Callable[[str], None]]] = deque()
+        """Who waits for a record to be on disk, by its number: see `once_written`."""
         self._emergency_due = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._ok = True
+        self._why = ""
+        """Of the journal, in words, the last one."""
         self._cant_save = False
         self.seq = last_seq
         """Number of the last durable record."""
@@ -101,6 +110,23 @@ class JournalWriter:
             return
         self._effects.extend(effects)
 
+    def once_written(self, tell: Callable[[str], None]) -> None:
+        """Have somebody told once all that was written until now is on disk, be it in the emergency file:
+        with an empty text, or with why it is not where neither can take it. Effects go out before that.
+        """
+        number = self.seq + len(self._batch) + len(self._records)
+        if number <= max(self.seq, self.saved):
+            tell("")
+            return
+        self._told.append((number, tell))
+        if not self._ok:
+            self._emergency_due.set()
+
+    def _tell(self, through: int, why: str = "") -> None:
+        """Tell those who wait for records up to a number that they are on disk, or `why` they are not."""
+        while self._told and self._told[0][0] <= through:
+            self._told.popleft()[1](why)
+
     def begin(self) -> None:
         """Hand over what is written, if nothing is under way; else that happens when the loop comes round."""
         if self._due is not None:
@@ -117,6 +143,7 @@ class JournalWriter:
             if self._append is not None:
                 self._append.remove_done_callback(self._ended)
                 self._append.cancel()
+            self._tell(NEVER, ENDED if self._ok else self._why)
 
     async def flush(self, seconds: float) -> bool:
         """Until all that was written is durable, for at most so long. Whether the journal has it all."""
@@ -126,6 +153,8 @@ class JournalWriter:
         except TimeoutError:
             left = len(self._batch) + len(self._records)
             await self._save()
+            self._tell(self.saved)
+            self._tell(NEVER, ENDED if self._ok else self._why)
             where = "are in the emergency file only" if self.saved else "could not be written"
             log.critical("%d records %s", left, where)
             return False
@@ -171,6 +200,7 @@ class JournalWriter:
             self._emergency_due.set()  # the emergency file has done its work
         for effect in effects:
             self._runner.run(effect)
+        self._tell(self.seq)
         if self._records:
             self._begin()
         else:
@@ -179,6 +209,9 @@ class JournalWriter:
     # --- without the journal ---------------------------------------------------------------------------
 
     def _fail(self, detail: str) -> None:
+        self._why = detail
+        if self._told:
+            self._emergency_due.set()
         if self._ok:
             self._ok = False
             log.critical("the journal can't be written: %s", detail)
@@ -201,11 +234,15 @@ class JournalWriter:
         while True:
             await self._emergency_due.wait()
             self._emergency_due.clear()
-            while self._safe:
+            while self._safe or (self._told and not self._ok):
                 effects, self._safe = self._safe, []
+                last = self.seq + len(self._batch) + len(self._records)
                 await self._save()
                 for effect in effects:
                     self._runner.run(effect)
+                self._tell(max(self.seq, self.saved))
+                if not self._ok:
+                    self._tell(last, self._why)  # neither has them
             if self._ok and self.saved and self.saved <= self.seq:
                 await self._clear()
 
