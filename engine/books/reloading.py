@@ -18,11 +18,12 @@ from engine.books.bots import Bot, introduce
 from engine.books.commands import Answer
 from engine.books.opening import BookMaker
 from engine.model import records as r
+from engine.model.blackouts import Blackouts
 from engine.model.commands import AnswerLoosening, SettingsCommand
 from engine.model.config import BookConfig, EngineConfig
 from engine.model.events import SettingsReloaded
 from engine.model.orders import AccountKind
-from engine.model.reload import BookTerms, BotTerms, Loosened, LooseningView, taken
+from engine.model.reload import BookTerms, BotTerms, Loosened, LooseningView, taken, taken_blackouts
 from engine.model.rooms import AlertRoom
 from engine.signals.market_data import MarketData
 from engine.state.turn import Turn
@@ -39,6 +40,7 @@ class WantedTerms(NamedTuple):
     templates: tuple[BookConfig, ...]
     bots: tuple[BotTerms, ...]
     rooms: tuple[AlertRoom, ...]
+    blackouts: Blackouts
 
 
 class LooseningQuestion(NamedTuple):
@@ -80,10 +82,9 @@ class Reloading:
             turn.commit(r.CommandTaken(ts=turn.now, command=command, answer=event.refused, done=False))
             return
         wanted = self._wanted(event)
+        news = event.blackouts != self._market.blackouts
         values, loosened = self._at_once(wanted)
         self._follow(values)
-        news = event.blackouts != self._market.blackouts
-        self._market.blackouts = event.blackouts
         self.question = None
         if loosened:
             self._asked += 1
@@ -142,6 +143,7 @@ class Reloading:
             tuple(_with(one, templates.get(one.venue)) for one in self._config.templates),
             tuple(bots[bot.name] for bot in self._bots if bot.name in bots),
             tuple(rooms.get(room.name, room) for room in self._rooms),
+            event.blackouts,
         )
 
     def _at_once(self, wanted: WantedTerms) -> tuple[WantedTerms, tuple[Loosened, ...]]:
@@ -175,7 +177,12 @@ class Reloading:
             followed = (one for one in self._all if room.follows(one.name) or new.follows(one.name))
             live = any(map(self._live, followed))
             rooms.append(at_once(room, new, f"room {room.name}", live=live))
-        return WantedTerms(*configs, tuple(bots), tuple(rooms)), tuple(loosened)
+        news = wanted.blackouts
+        if any(map(self._live, self._all)):
+            found = taken_blackouts(self._market.blackouts, news, self._turn.wall)
+            news = found.values
+            loosened.extend(found.loosened)
+        return WantedTerms(*configs, tuple(bots), tuple(rooms), news), tuple(loosened)
 
     @property
     def _known(self) -> tuple[BookConfig, ...]:
@@ -219,6 +226,7 @@ class Reloading:
         for name, book in self._books.items():
             if name in configs:
                 book.follow(_with(book.config, _terms(configs[name])))
+        self._market.blackouts = values.blackouts
         self._market.stale_after(self._config.stale_ns)
         for bot in self._bots:
             if bot.name in terms:
@@ -232,7 +240,8 @@ def told(event: SettingsReloaded, loosened: Sequence[Loosened], *, news: bool = 
     """What a reload came to, in words."""
     parts = [f"settings: {', '.join(one.words for one in event.changes) or 'nothing has changed'}"]
     if news:
-        parts.append(f"scheduled news: {len(event.blackouts.events)} events")
+        count = len(event.blackouts.events)
+        parts.append(f"scheduled news: {count} event{'' if count == 1 else 's'}")
     if loosened:
         parts.append(f"not yet, asked first: {', '.join(one.words for one in loosened)}")
     if event.waiting:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import Annotated
 
 from msgspec import Struct
 
 from engine.model.market import MINUTE
+from engine.model.setting import live
 
 
 class ScheduledNews(Struct, frozen=True):
@@ -22,8 +24,8 @@ class Blackouts(Struct, frozen=True):
 
     events: tuple[ScheduledNews, ...] = ()
     """Oldest first."""
-    before_ns: int = 5 * MINUTE
-    after_ns: int = 5 * MINUTE
+    before_ns: Annotated[int, live(loosens="less", key="minutes_before", unit=MINUTE)] = 5 * MINUTE
+    after_ns: Annotated[int, live(loosens="less", key="minutes_after", unit=MINUTE)] = 5 * MINUTE
 
     def at(self, wall: int) -> ScheduledNews | None:
         """The event around which a time is, the last of several; nanoseconds UTC."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_type_hints
@@ -10,8 +11,10 @@ from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_type_hints
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.model.blackouts import Blackouts
 from engine.model.bots import BotConfig
 from engine.model.limits import RiskLimits
+from engine.model.market import NANOS
 from engine.model.setting import Setting, live
 from engine.model.sizing import Sizing
 
@@ -102,6 +105,29 @@ def taken(old: _T, new: _T, owner: str) -> Taken:
         else:
             changes[name] = now
     return Taken(replace(old, **changes) if changes else old, tuple(loosened))
+
+
+NEWS = "scheduled news"
+"""Who owns its times."""
+
+
+def taken_blackouts(old: Blackouts, new: Blackouts, wall: int) -> Taken:
+    """What of another calendar counts at once, at a time in nanoseconds UTC: its events, the wider times
+    around them, and every event to come that it has no more.
+    """
+    found = taken(old, new, NEWS)
+    values, loosened = found.values, found.loosened
+    still = {event.ts for event in new.events}
+    gone = [event for event in old.events if event.ts not in still and event.ts + values.after_ns > wall]
+    if gone:
+        first = gone[0]
+        at = datetime.fromtimestamp(first.ts / NANOS, UTC)
+        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+        was = f"{first.name} {at:%Y-%m-%d %H:%M} UTC{more}"
+        loosened = (*loosened, Loosened(NEWS, "events", was, "not in the calendar"))
+        events = sorted((*new.events, *gone), key=lambda event: event.ts)
+        values = replace(values, events=tuple(events))
+    return Taken(values, loosened)
 
 
 def _kind(table: object) -> str:

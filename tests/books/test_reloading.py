@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -217,4 +218,52 @@ def test_scheduled_news_keeps_entries_out_and_a_reload_brings_another_calendar()
     assert refused.refusals == (Refusal.BLACKOUT,)
     assert refused.words[0].startswith("CPI at ")
     assert seen == [[refused.words[0]], []]
-    assert any("scheduled news: 1 events" in answer for answer in play.answers())
+    assert any("scheduled news: 1 event" in answer for answer in play.answers())
+
+
+def test_on_a_live_account_less_scheduled_news_is_asked_first() -> None:
+    seen: list[Any] = []
+
+    def now_is(play: ScriptedReplay, minutes: int) -> tuple[bool, bool]:
+        """Whether entries are kept out by news now, and in so many minutes."""
+        blackouts, wall = play.core.market.blackouts, play.core.turn.wall
+        return blackouts.at(wall) is not None, blackouts.at(wall + minutes * MINUTE) is not None
+
+    def script(play: ScriptedReplay) -> Market:
+        wall = play.core.turn.wall
+        passed, cpi, fomc = (
+            ScheduledNews(wall + minutes * MINUTE, name)
+            for minutes, name in ((-60, "PMI"), (1, "CPI"), (90, "FOMC"))
+        )
+        both = Blackouts((passed, cpi, fomc), 2 * MINUTE, 10 * MINUTE)
+        reload(play, blackouts=both)
+        turned_live(play)
+        yield from play.minutes(1)
+        # Narrower before and without two events, one of which is over; wider after: that counts at once.
+        reload(play, blackouts=Blackouts((fomc,), MINUTE, 20 * MINUTE))
+        yield from play.pass_time(1)
+        asked = play.core.reloading.asked
+        assert asked is not None
+        seen.append([one.words.replace(cpi_at(cpi), "AT") for one in asked.loosened])
+        seen.append((now_is(play, 104), play.core.market.blackouts.before_ns))
+        play.say(AnswerLoosening(id="yes", asked=1, yes=True))
+        yield from play.pass_time(1)
+        seen.append((now_is(play, 104), play.core.market.blackouts.before_ns))
+        reload(play, blackouts=Blackouts((replace(cpi, name="CPI y/y"), fomc), MINUTE, 20 * MINUTE))
+        yield from play.pass_time(1)
+        seen.append(play.core.reloading.asked)
+
+    ScriptedReplay(script, [])
+    assert seen == [
+        [
+            "scheduled news: minutes_before 2 → 1",
+            "scheduled news: events CPI AT → not in the calendar",
+        ],
+        ((True, True), 2 * MINUTE),
+        ((False, True), MINUTE),
+        None,
+    ]
+
+
+def cpi_at(event: ScheduledNews) -> str:
+    return f"{datetime.fromtimestamp(event.ts / NANOS, UTC):%Y-%m-%d %H:%M} UTC"
