@@ -21,6 +21,7 @@ from engine.model.notices import Notice
 from engine.model.review import JournalAsked
 from engine.model.view import View
 from engine.ports import EngineHandle, LogTail, ReplayControls
+from themes.loader import DEFAULT
 from tui.attention import Attention, Calling
 from tui.clipboard import osc52
 from tui.frame_rate import FrameRate
@@ -94,7 +95,9 @@ class Options(TypedDict, total=False):
     fps: float
     """Frames a second; 10."""
     theme: str | None
-    """A name or a TOML file."""
+    """That of the settings: a name or a TOML file."""
+    theme_asked: str | None
+    """That of the command line, whatever the settings or a choice of before say."""
     themes: Path | None
     """A folder with more themes."""
     keymap: Mapping[str, str] | None
@@ -113,8 +116,8 @@ class Options(TypedDict, total=False):
     """Why it was opened anew, in words; empty for the first one of a run."""
     alone: str
     """Why the engine can't be handed over to a process of its own; empty where it can."""
-    export: Callable[[JournalAsked], str] | None
-    """Writes trades of a range as files; None where the journal is not on this machine."""
+    export: Callable[[JournalAsked], str] | str
+    """Writes trades of a range as files; words where that can't be done from here: what can be instead."""
     replay: ReplayControls | None
     """Over the time of what is played; None where it is no replay."""
     after_first_paint: Callable[[], None] | None
@@ -139,14 +142,16 @@ class CockpitApp(App[ExitReason]):
     """
 
     def __init__(self, handle: EngineHandle, logs: LogTail, **options: Unpack[Options]) -> None:
-        self.theme_registry = ThemeRegistry(options.get("theme"), options.get("themes"))
+        self.remembered = Remembered(options.get("remembered"))
+        self._theme_asked, self._theme_set = options.get("theme_asked"), options.get("theme") or ""
+        wanted = self._theme_asked or self.remembered.theme_over(self._theme_set) or self._theme_set
+        self.theme_registry = ThemeRegistry(wanted, options.get("themes"))
         self.clock = options.get("clock", time.monotonic)
         self.presenter = Presenter(
             handle, logs, readonly=options.get("readonly", False), timeframes=options.get("timeframes", ())
         )
         self.shown = ScreenState(self.presenter.view)
         """What was drawn last."""
-        self.remembered = Remembered(options.get("remembered"))
         self.keys = resolve_keys(options.get("keymap"))
         fps = options.get("fps", 10)
         self.frame_rate = FrameRate(min(fps, _SSH_FPS) if options.get("refresh") == "ssh" else fps)
@@ -155,7 +160,7 @@ class CockpitApp(App[ExitReason]):
         self.alone = options.get("alone", "the engine has a process of its own already")
         self.reopened = options.get("reopened", "")
         self.replay = options.get("replay")
-        self.export = options.get("export")
+        self.export = options.get("export", "there is nothing to write here")
         self.reason: ExitReason | None = None
         self.crash: Exception | None = None
         self.pace = TypingPace()
@@ -175,11 +180,19 @@ class CockpitApp(App[ExitReason]):
         self.theme_styles = self._styles_of_theme()
 
     def follow(self, theme: str | None, calling: Calling) -> None:
-        """The settings were read again: wear another theme, if there is one, and ring or be still."""
+        """The settings were read again: wear another theme, if they have another one, and ring or be still.
+        It counts over one that was chosen here before; that of the command line counts over it.
+        """
         self._attention.calling = calling
-        wanted = theme if theme else self.theme_registry.first
-        if theme is not None and wanted in self.theme_registry.themes:
-            self.theme = wanted
+        if theme is not None:
+            self._theme_set, wanted = theme, theme or DEFAULT
+            if wanted in self.theme_registry.themes and not self._theme_asked:
+                self.theme = wanted
+
+    def choose_theme(self, name: str) -> None:
+        """Wear a theme, and again at the next start, for as long as the settings name no other one."""
+        self.theme = name
+        self.remembered.change(theme=name, theme_over=self._theme_set)
 
     def toast(self, text: str, severity: Literal["information", "warning", "error"] = "information") -> None:
         """A toast. The text is shown as it is, whatever is in it."""

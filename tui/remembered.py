@@ -1,4 +1,4 @@
-"""What a person has chosen on the screen, kept from run to run: overlays, layouts, sizes of panes."""
+"""What a person has chosen on the screen, kept from run to run: theme, overlays, layouts, sizes of panes."""
 
 from __future__ import annotations
 
@@ -35,6 +35,10 @@ class Choices(Struct, frozen=True):
     name: str = ""
     """Under which name it is kept below; empty while it is none of those."""
     layouts: dict[str, SavedLayout] = field(default_factory=dict)
+    theme: str = ""
+    """Empty: none was chosen."""
+    theme_over: str = ""
+    """Which one the settings named then; once they name another, that is the newer wish."""
 
 
 class Remembered:
@@ -70,6 +74,10 @@ class Remembered:
             fresh.replace(self._file)
         except OSError as error:
             self.problem = f"{self._file.name} can't be written: {error.strerror}"
+
+    def theme_over(self, named: str) -> str:
+        """The theme that was chosen while the settings named this one; empty where none was."""
+        return self.choices.theme if self.choices.theme_over == named else ""
 
     def keep_layout(self, name: str) -> bool:
         """Keep the layout on the screen under a name; False where there are too many or the name is none."""

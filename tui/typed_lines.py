@@ -82,7 +82,7 @@ class Lines:
             case "timeframe":
                 self._main.timeframe = Timeframe(name)
             case "theme":
-                self._cockpit.theme = name
+                self._cockpit.choose_theme(name)
             case "pane":
                 self._main.focus_pane(name)
             case _:

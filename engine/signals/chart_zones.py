@@ -66,15 +66,17 @@ def _lines(frame: FrameSignals, week: Extremes) -> Iterator[ZoneView]:
 
 
 def session_lines(levels: SessionLevels, vwap: SessionVwap) -> Iterator[ZoneView]:
-    """The session so far, the close of the one before, extremes of the night once it is over, and where the
-    VWAP is now.
+    """The session so far, its extremes from the bars on that made them; the close of the one before, extremes
+    of the night once it is over, and where the VWAP is now.
     """
     night, day, opened = levels.night, levels.day, levels.opened
     if levels.close_before is not None:
         yield _line("PC", levels.close_before, opened, opened)
-    if day is not None and day.open is not None and day.high is not None and day.low is not None:
-        for kind, price in (("OPEN", day.open), ("HI", day.high), ("LO", day.low)):
-            yield _line(kind, price, opened, opened)
+    if day is not None and day.open is not None:
+        yield _line("OPEN", day.open, opened, opened)
+        for kind, price, bar in (("HI", day.high, day.high_bar), ("LO", day.low, day.low_bar)):
+            if price is not None and bar is not None:
+                yield _line(kind, price, bar.open_ts, bar.close_ts)
     if levels.night_ended and night is not None and night.high is not None and night.low is not None:
         yield _line("ONH", night.high, opened, levels.night_ended)
         yield _line("ONL", night.low, opened, levels.night_ended)

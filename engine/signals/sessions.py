@@ -45,21 +45,24 @@ class SessionSeen:
 class SessionRange:
     """First price, highest and lowest of some bars; None before there is one."""
 
-    __slots__ = ("high", "low", "open")
+    __slots__ = ("high", "high_bar", "low", "low_bar", "open")
 
     def __init__(self) -> None:
         self.open: int | None = None
         self.high: int | None = None
         self.low: int | None = None
+        self.high_bar: Bar | None = None
+        """The first that reached it."""
+        self.low_bar: Bar | None = None
 
     def add(self, bar: Bar) -> None:
         """Take a closed bar."""
         if self.open is None:
             self.open = bar.open
         if self.high is None or bar.high > self.high:
-            self.high = bar.high
+            self.high, self.high_bar = bar.high, bar
         if self.low is None or bar.low < self.low:
-            self.low = bar.low
+            self.low, self.low_bar = bar.low, bar
 
 
 class SessionLevels:

@@ -200,7 +200,7 @@ def test_zones_are_bands_of_ticks_from_the_past() -> None:
         for zone in board.zones("ES", Timeframe.M5):
             assert zone.low <= zone.high
             assert zone.from_ts <= zone.known_at <= closed.ts
-            assert zone.from_ts < zone.known_at or zone.kind in session
+            assert zone.from_ts < zone.known_at or zone.kind in ("PC", "OPEN")
             assert (zone.direction == 0) == (zone.kind in lines)
             assert zone.low == zone.high or zone.kind not in lines
             kinds.add((zone.kind, zone.direction))

@@ -121,7 +121,13 @@ def test_the_board_has_them_since_the_open_though_charts_keep_less() -> None:
                 levels.add(bar)
         found.append((board.vwap("ES").value, by_hand.value))
         assert shown(board.session("ES").day) == shown(levels)
-        drawn = {zone.kind: zone.low for zone in board.zones("ES", Timeframe.M5)}
+        zones = {zone.kind: zone for zone in board.zones("ES", Timeframe.M5)}
+        drawn = {kind: zone.low for kind, zone in zones.items()}
+        today = [bar for bar in market if start <= bar.open_ts < closed.ts]
+        high = next(bar for bar in today if bar.high == levels.high)
+        low = next(bar for bar in today if bar.low == levels.low)
+        assert (drawn["HI"], zones["HI"].known_at) == (high.high, high.close_ts)
+        assert (drawn["LO"], zones["LO"].known_at) == (low.low, low.close_ts)
         assert drawn["VWAP"] == round(by_hand.value or 0)
         night, over = board.session("ES").night, board.session("ES").night_ended
         assert night is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
@@ -10,6 +12,7 @@ from engine.model.orders import AccountKind
 from engine.model.reload import Loosened, LooseningView
 from tests.tui import fake
 from tests.tui.cockpit import Cockpit, running
+from tui.app import TStreamApp
 from tui.attention import Calling
 from tui.screens.confirm import ConfirmScreen
 
@@ -78,3 +81,28 @@ async def test_the_screen_wears_another_theme_when_the_settings_say_so() -> None
         assert (cockpit.app.theme, cockpit.app._attention.calling.bell) == (other, True)
         cockpit.app.follow("", Calling())
         assert cockpit.app.theme == first
+
+
+async def test_a_theme_by_key_stays_until_the_settings_name_another_one(tmp_path: Path) -> None:
+    file = tmp_path / "cockpit.json"
+
+    def begun(settings: str, asked: str | None = None) -> TStreamApp:
+        return Cockpit(remembered=file, theme=settings, theme_asked=asked).app
+
+    first = Cockpit(remembered=file, theme="daybook")
+    async with running(first) as pilot:
+        await first.press(pilot, "ctrl+t", "down", "enter")
+        assert first.app.theme == "ember"
+        await first.press(pilot, "ctrl+t", "down", "escape")
+        assert first.app.theme == "ember"
+    assert begun("daybook").theme == "ember"
+    assert begun("meridian").theme == "meridian", "the newer wish"
+    assert begun("daybook", "vermilion").theme == "vermilion"
+    again = begun("daybook")
+    again.follow(None, Calling())
+    assert again.theme == "ember"
+    again.follow("meridian", Calling())
+    assert again.theme == "meridian"
+    asked = begun("daybook", "vermilion")
+    asked.follow("meridian", Calling())
+    assert asked.theme == "vermilion"

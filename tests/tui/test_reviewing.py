@@ -154,6 +154,9 @@ async def test_trades_are_looked_back_on_noted_and_exported_by_key() -> None:
         await pilot.app.workers.wait_for_complete()
         assert [one.span for one in exported] == [Span.MONTH]
         assert "written: a.html" in cockpit.toasts()
+        cockpit.app.export = "leave the replay"
+        await cockpit.press(pilot, "x")
+        assert "export: leave the replay" in cockpit.toasts()
         # Nothing comes of it where nobody answers: it is said.
         cockpit.engine.replies.clear()
         await cockpit.press(pilot, "t")

@@ -6,8 +6,10 @@ import getpass
 import os
 import socket
 import sys
+from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adapters.common.redaction import REDACT, printable
 from adapters.control.attach_protocol import Role
@@ -25,9 +27,13 @@ from tstream.run.cockpit import last_lines, needs_terminal, screen_options
 from tstream.run.exporting import exporter
 from tstream.run.first_picture import FirstPicture, blank, picture_of, recall
 from tstream.run.reopening import run_app
+from tstream.run.screen_settings import follow_settings
 
 if TYPE_CHECKING:
+    from tstream.run.screen_settings import Follow
     from tui.base_app import Options
+
+FollowSettings = Callable[["Follow"], Coroutine[Any, Any, None]]
 
 FIRST_S = 15.0
 """An engine on this machine shows its first picture within that."""
@@ -64,8 +70,13 @@ def open_attached(config: Path | None, target: str | None, options: RunOptions) 
         except PortError as error:
             raise CommandError(f"can't attach to the engine {dial.words}: {error}") from None
         how["readonly"] = handle.role is Role.VIEWER
-        how["export"] = None if by_ssh else exporter(paths.last_run)
-        return _show(handle, logs, paths, how, dial.words)
+        if by_ssh:
+            how["export"] = "the journal is on the engine's machine: there, tstream journal export writes it"
+        else:
+            how["export"] = exporter(paths.last_run)
+        return _show(
+            handle, logs, paths, how, dial.words, partial(follow_settings, config, paths, picture.theme)
+        )
 
 
 def _own_name() -> str:
@@ -87,15 +98,21 @@ def _picture(paths: Paths, config: Path | None) -> FirstPicture:
     return picture_of(read_settings(config)[1].settings, "")
 
 
-def _show(handle: RemoteHandle, logs: Logs, paths: Paths, how: Options, where: str) -> int:
+def _show(
+    handle: RemoteHandle, logs: Logs, paths: Paths, how: Options, where: str, follow: FollowSettings
+) -> int:
     from tui.app import TStreamApp
 
     how["quit_note"] = "only this cockpit closes: the engine goes on"
 
     def make(note: str) -> TStreamApp:
+        def painted() -> None:
+            app.run_worker(follow(app.follow), exit_on_error=False)
+
         options = how.copy()
-        options["reopened"] = note
-        return TStreamApp(handle, handle, **options)
+        options["after_first_paint"], options["reopened"] = painted, note
+        app = TStreamApp(handle, handle, **options)
+        return app
 
     def failed(error: Exception) -> None:
         write_crash(paths.crash_log, error, REDACT, "attached cockpit")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tstream.run.startup import Startup
     from tstream.settings.model import Settings
     from tstream.settings.sections import ScreenSettings
+    from tui.attention import Calling
     from tui.base_app import Options
 
 log = logging.getLogger(__name__)
@@ -163,7 +164,6 @@ class Cockpit:
 
     def _run(self, picture: FirstPicture, engine: EngineThread) -> int:
         from tui.app import TStreamApp
-        from tui.attention import Calling
         from tui.base_app import ExitReason
 
         shown: tuple[TStreamApp, asyncio.AbstractEventLoop] | None = None
@@ -174,8 +174,7 @@ class Cockpit:
                     shown[1].call_soon_threadsafe(what, shown[0], *words)
 
         def show(theme: str | None, ui: ScreenSettings) -> None:
-            calling = Calling(ui.bell, frozenset(ui.bell_on), (ui.quiet_from, ui.quiet_until))
-            tell(TStreamApp.follow, theme, calling)
+            tell(TStreamApp.follow, theme, calling_of(ui))
 
         def make(note: str) -> TStreamApp:
             def painted() -> None:
@@ -201,7 +200,12 @@ class Cockpit:
         paths, how = self.paths, screen_options(self.options, self.paths, picture)
         how["alone"] = self.alone
         how["replay"] = engine if self.replays else None
-        how["export"] = None if self.replays else exporter(lambda: paths.journal(picture.journal))
+        if self.replays:
+            how["export"] = (
+                "leave the replay; tstream journal export --type daily --date DAY writes its trades then"
+            )
+        else:
+            how["export"] = exporter(lambda: paths.journal(picture.journal))
         app = run_app(make, failed)
         reason = app.reason
         self.handing_over = reason is ExitReason.HANDED_OVER
@@ -232,7 +236,8 @@ def screen_options(options: RunOptions, paths: Paths, picture: FirstPicture) -> 
     return {
         "readonly": options.readonly,
         "fps": options.fps if options.fps is not None else picture.fps,
-        "theme": options.theme or picture.theme or None,
+        "theme": picture.theme or None,
+        "theme_asked": options.theme,
         "themes": paths.themes,
         "remembered": paths.screen_choices,
         "keymap": picture.keymap,
@@ -241,6 +246,13 @@ def screen_options(options: RunOptions, paths: Paths, picture: FirstPicture) -> 
         "timeframes": picture.timeframes,
         "ladder": LadderTerms(*picture.ladder),
     }
+
+
+def calling_of(ui: ScreenSettings) -> Calling:
+    """When the bell of a cockpit rings."""
+    from tui.attention import Calling
+
+    return Calling(ui.bell, frozenset(ui.bell_on), (ui.quiet_from, ui.quiet_until))
 
 
 def last_lines(view: View) -> list[str]:

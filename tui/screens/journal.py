@@ -242,8 +242,8 @@ class JournalScreen(Page):
 
     async def action_export(self) -> None:
         export, told, cockpit = self.cockpit.export, self._told, self.cockpit
-        if export is None:
-            cockpit.toast("export: on the engine's machine, tstream journal export writes it", "warning")
+        if isinstance(export, str):
+            cockpit.toast(f"export: {export}", "warning")
         elif told is None or self._span not in (Span.DAY, Span.WEEK, Span.MONTH):
             cockpit.toast("export: of a day, a week or a month; t picks one", "warning")
         else:

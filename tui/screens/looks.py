@@ -50,7 +50,7 @@ class ThemePicker(ModalScreen[None]):
         self.app.theme = self._themes[event.option_index][0]
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.app.theme = self._themes[event.option_index][0]
+        cast("CockpitApp", self.app).choose_theme(self._themes[event.option_index][0])
         self.dismiss(None)
 
     def action_leave(self) -> None:
