@@ -28,6 +28,9 @@ class Preview:
         self._wanted: object = None
         self._asked_at = -1e9
         self._waiting: Future[Notice] | None = None
+        self._asked: AnyCommand | None = None
+        self.answered: AnyCommand | None = None
+        """What the newest answer is to."""
         self.text = ""
         """The newest answer in words, or what is missing."""
         self.done = False
@@ -45,7 +48,8 @@ class Preview:
             self._wanted, self.fresh = key, False
         elif now - self._asked_at < (LOST_S if self._waiting is not None else AGAIN_S):
             return
-        self._asked_at, self._waiting = now, self._ask(make())
+        self._asked_at, self._asked = now, make()
+        self._waiting = self._ask(self._asked)
 
     def missing(self, key: object, text: str) -> None:
         """Nothing can be asked: this is missing."""
@@ -64,5 +68,5 @@ class Preview:
             return True
         notice = waiting.result()
         self.text, self.done, self.verdicts = notice.text, bool(notice.done), notice.verdicts
-        self.fresh = True
+        self.answered, self.fresh = self._asked, True
         return True

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
+from msgspec.structs import replace
 from textual.events import Paste
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from engine.model.commands import ChangeManual, PlaceManual, ReduceManual, ReverseManual
 from engine.model.instrument import CME_FUTURES
@@ -229,3 +232,26 @@ async def test_a_chart_that_comes_and_goes_fails_no_ticket(monkeypatch: pytest.M
         assert said == {True, False}
         assert engine.sent == []
         assert isinstance(cockpit.app.screen, TicketScreen)
+
+
+async def test_what_is_sent_is_what_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The market's range has changed since the engine answered: the stop of the question counts."""
+    engine = HandsOn()
+    cockpit = HandsOnCockpit(engine)
+    calm = charts(CME_FUTURES["MNQ"])[Timeframe.M5]
+    wild = replace(calm, bars=tuple(replace(bar, high=bar.high + 40) for bar in calm.bars))
+    monkeypatch.setattr(engine, "chart", lambda *_: calm)
+    monkeypatch.setattr("tui.previews.AGAIN_S", 1e9)
+    async with running(cockpit, (120, 40)) as pilot:
+        await cockpit.do(pilot, "o")
+        monkeypatch.setattr(engine, "chart", lambda *_: wild)
+        await cockpit.do(pilot, "enter")
+        assert isinstance(cockpit.app.screen, ConfirmScreen)
+        question = f"{cockpit.app.screen.query_one('#words', Static).content}"
+        read = re.search(r"\((\d+) ticks\)", question)
+        assert read is not None
+        await cockpit.do(pilot, "y")
+        [sent] = engine.sent
+        assert isinstance(sent, PlaceManual)
+        assert not sent.dry_run
+        assert sent.stop_ticks == int(read[1])

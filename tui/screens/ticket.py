@@ -86,20 +86,20 @@ class TicketScreen(ModalScreen[None]):
     def _ask(self, state: ScreenState, now: float) -> None:
         filled = structs.replace(self.ticket, at=TicketField.SIDE, anew=False)
         try:
-            order = self._order(state, "", dry_run=True)
+            order = self._order(state)
         except UnfinishedError as missing:
             self.preview.missing(filled, f"{missing}")
             return
         new_id = self.cockpit.presenter.commands.new_id
         self.preview.want(filled, lambda: structs.replace(order, id=f"{new_id()}-try"), now)
 
-    def _order(self, state: ScreenState, command_id: str, *, dry_run: bool) -> PlaceManual:
-        """Raises UnfinishedError."""
+    def _order(self, state: ScreenState) -> PlaceManual:
+        """To be tried out. Raises UnfinishedError."""
         contract = contract_of(state.view, self.ticket.instrument)
         if contract is None:
             raise UnfinishedError(f"{self.ticket.instrument}: the venue has not told its contract yet")
         chart = state.chart_of(self.ticket.instrument, state.timeframe)
-        return tickets.order(self.ticket, contract, chart, command_id, dry_run=dry_run)
+        return tickets.order(self.ticket, contract, chart, "", dry_run=True)
 
     # What people do.
 
@@ -134,13 +134,11 @@ class TicketScreen(ModalScreen[None]):
             self._confirm()
 
     def _confirm(self) -> None:
-        state, preview = self.cockpit.shown, self.preview
-        try:
-            order = self._order(state, "", dry_run=False)
-        except UnfinishedError as missing:  # since the engine has answered
-            self.cockpit.toast(f"{missing}", "warning")
+        # What the engine has answered to, as it was then: a range that has changed since makes another stop.
+        answered, verdicts = self.preview.answered, self.preview.verdicts
+        if not isinstance(answered, PlaceManual):
             return
-        verdicts = preview.verdicts
+        order = structs.replace(answered, id="", dry_run=False)
         if order.sized and len(verdicts) == 1:  # so many were read, and no more are sent
             order = structs.replace(order, sized=False, qty=verdicts[0].qty)
         lines = [plain(one.text).removeprefix(ONLY_TRIED) for one in verdicts]
