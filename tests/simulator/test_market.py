@@ -17,15 +17,23 @@ from adapters.simulator.opening import open_market
 from engine.model.events import Print, Quote
 from engine.model.market import MINUTE, NANOS, Bar
 from engine.ports import MarketSource
+from tstream.errors import UsageError
 from tstream.options import RunOptions
 from tstream.run.virtual import _source
+from tstream.settings.model import Settings
 
 START = practice_open(date(2026, 11, 20))
+ALL_SIX = ("MNQ", "NQ", "MES", "ES", "MGC", "GC")
 
 
 @cache
 def market(seed: int = 1) -> GeneratedMarket:
     return GeneratedMarket(seed, START)
+
+
+def of_contracts(*symbols: str) -> MarketSource:
+    """What a run in virtual time plays where the settings name these."""
+    return _source(Settings().model_copy(update={"contracts": symbols}), RunOptions(seed=60))
 
 
 def played(source: MarketSource, minutes: float) -> list[Quote | Print]:
@@ -237,6 +245,17 @@ def test_a_night_between_two_runs_is_filled_with_bars() -> None:
     assert len(grown) == 100 + rest_of_friday + monday
 
 
+def test_a_run_in_virtual_time_has_the_contracts_of_the_settings_and_no_others() -> None:
+    """What they are told is what they are told among all six."""
+    everything = played(of_contracts(*ALL_SIX), 0.2)
+    for contracts in (("MNQ",), ("ES", "MGC", "BTCUSDT.P")):
+        source = of_contracts(*contracts)
+        assert [one.symbol for one in source.instruments] == [one for one in contracts if one in ALL_SIX]
+        assert played(source, 0.2) == [e for e in everything if e.instrument in contracts] != []
+    with pytest.raises(UsageError, match="has no BTCUSDT.P: it has"):
+        of_contracts("BTCUSDT.P")
+
+
 @pytest.mark.parametrize("day", [date(2026, 11, 16), date(2026, 11, 20)])
 def test_a_seed_is_one_market_whoever_plays_it(day: date, tmp_path: Path) -> None:
     """The cockpit's venue, `simulate` and `--speed max`, on whatever day each of them begins."""
@@ -245,7 +264,7 @@ def test_a_seed_is_one_market_whoever_plays_it(day: date, tmp_path: Path) -> Non
         open_market(config, noon).source
         for config in (SimulatorConfig(seed=60), SimulatorConfig(seed=60, hold_s=30, state=tmp_path / "x"))
     ]
-    virtual = _source(RunOptions(seed=60))
+    virtual = of_contracts(*ALL_SIX)
     told = [
         [
             (e.ts_venue - source.start_ts, structs.replace(e, ts_recv=0, ts_venue=0))

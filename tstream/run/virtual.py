@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from adapters.simulator.config import DEFAULT_SEED
 from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.market.hours import LEAD_NS, practice_open
+from adapters.simulator.market.price_model import TRAITS
 from adapters.store.virtual import SyncJournal
 from adapters.tapes.fields import TapeError
 from adapters.tapes.recorder import TapeRecorder
@@ -50,7 +51,7 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Se
 
     It ends early once something stands in `asked`.
     """
-    source = _source(options)
+    source = _source(settings, options)
     until = _end(source, options)
     instruments = {i.symbol: i for i in settings.instrument_table()}
     traded = {i.symbol: instruments.get(i.symbol, i) for i in source.instruments}
@@ -122,15 +123,30 @@ def fresh_journal(paths: Paths, name: str) -> Path:
     return file
 
 
-def _source(options: RunOptions) -> MarketSource:
+def _source(settings: Settings, options: RunOptions) -> MarketSource:
     if options.tape is None:
-        return GeneratedMarket(_seed(options), practice_open(DAY) - LEAD_NS, options.rate)
+        return _generated(settings, options)
     assert options.contract is not None
     try:
         month, stamp, symbol, zone = options.tape_choice()
         return open_tape(options.tape, options.contract, month, stamp, symbol=symbol, zone=zone)
     except TapeError as error:
         raise UsageError(str(error)) from None
+
+
+def _generated(settings: Settings, options: RunOptions) -> GeneratedMarket:
+    """The day that the seed makes, of the contracts of the settings. Raises UsageError where it has none of
+    them.
+    """
+    wanted = settings.contracts
+    made = GeneratedMarket(_seed(options), practice_open(DAY) - LEAD_NS, options.rate, only=wanted)
+    if not made.instruments:
+        there = ", ".join(traits.symbol for traits in TRAITS)
+        raise UsageError(
+            f"the generated day has no {', '.join(wanted)}: it has {there} (contracts); --tape FILE plays a"
+            " recording"
+        )
+    return made
 
 
 def _seed(options: RunOptions) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from math import floor
 from random import Random
 
@@ -73,10 +73,20 @@ class GeneratedMarket:
     day of one seed has the same prices minute by minute. `rate` multiplies quotes and prints per second.
     """
 
-    def __init__(self, seed: int, start_ts: int, rate: float = 1.0, past: Past | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        start_ts: int,
+        rate: float = 1.0,
+        past: Past | None = None,
+        only: Container[str] | None = None,
+    ) -> None:
+        """`only` these contracts are told: each has the prices that it has among all six."""
         if not rate > 0:
             raise ValueError(f"rate must be positive, not {rate}")
-        self.instruments: Sequence[Instrument] = tuple(CME_FUTURES[traits.symbol] for traits in TRAITS)
+        self.instruments: Sequence[Instrument] = tuple(
+            CME_FUTURES[traits.symbol] for traits in TRAITS if only is None or traits.symbol in only
+        )
         self.start_ts = start_ts
         self._rate = rate
         if past is None:
@@ -97,7 +107,7 @@ class GeneratedMarket:
 
     def events(self) -> Iterator[Quote | Print]:
         """Quotes and prints from `start_ts` on, endless, stamped in whole milliseconds. Call it once."""
-        prices, rng = self._prices, self._rng
+        prices, rng, told = self._prices, self._rng, frozenset(one.symbol for one in self.instruments)
         standing = [_ContractQuote(traits, prices) for traits in TRAITS]
         origin = -(-self.start_ts // _MILLI) * _MILLI
         seq = 0
@@ -126,27 +136,29 @@ class GeneratedMarket:
             if rng.random() < quote.share:
                 for side, price, size in self._burst(quote, fair):
                     seq += 1
-                    yield Print(
-                        ts_recv=ts,
-                        ts_venue=ts,
-                        instrument=quote.instrument,
-                        price=price,
-                        size=size,
-                        aggressor=side,
-                        seq=seq,
-                    )
                     quote.last = price
+                    if quote.instrument in told:
+                        yield Print(
+                            ts_recv=ts,
+                            ts_venue=ts,
+                            instrument=quote.instrument,
+                            price=price,
+                            size=size,
+                            aggressor=side,
+                            seq=seq,
+                        )
             if fair < quote.bid - _SLACK or fair > quote.ask + _SLACK:
                 quote.bid = math.floor(fair)
                 quote.ask = quote.bid + (2 if rng.random() < quote.traits.wide else 1)
-            yield Quote(
-                ts_recv=ts,
-                ts_venue=ts,
-                instrument=quote.instrument,
-                bid=quote.bid,
-                ask=quote.ask,
-                last=quote.last,
-            )
+            if quote.instrument in told:
+                yield Quote(
+                    ts_recv=ts,
+                    ts_venue=ts,
+                    instrument=quote.instrument,
+                    bid=quote.bid,
+                    ask=quote.ask,
+                    last=quote.last,
+                )
 
     def _opens(self, ts: int) -> int:
         """The instant itself while the market is open, else the next opening."""
