@@ -40,7 +40,7 @@ from engine.model.opinion import Barriers, ModelCard
 from engine.model.opinion_events import PredictorState
 from engine.runtime.engine import Engine
 from engine.signals.features import HASH, NAMES, VERSION
-from tests.models.workers import STUMP, worker
+from tests.models.workers import stump, worker
 from tests.support.engine_fakes import FakeBroker, FakeFeed, MemoryJournal, known
 from tests.support.price_series import random_walk
 
@@ -61,10 +61,7 @@ def model_text() -> str:
     """A hundred trees where LightGBM is there to make them, else the text of one."""
     width = len(NAMES)
     if find_spec("lightgbm") is None:
-        names = " ".join(f"Column_{n}" for n in range(width))
-        text = STUMP.replace("max_feature_idx=1", f"max_feature_idx={width - 1}")
-        text = text.replace("feature_names=Column_0 Column_1", f"feature_names={names}")
-        return text.replace("[-3:3] [-3:3]", " ".join(["[-3:3]"] * width))
+        return stump(width)
     import lightgbm
     import numpy
 

@@ -21,7 +21,15 @@ from engine.model.effects import (
     PlaceOrder,
 )
 from engine.model.equity import EquityHistory
-from engine.model.events import AnyEvent, BarReported, Print, Quote, SnapshotTaken
+from engine.model.events import (
+    AnyEvent,
+    BarReported,
+    Predicted,
+    PredictorTold,
+    Print,
+    Quote,
+    SnapshotTaken,
+)
 from engine.model.history import HistoryBatch, HistoryCheckpoint, HistoryMark, QueryResult
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
@@ -77,6 +85,18 @@ class Predictor(Protocol):
 
     def ask(self, question: AskPrediction) -> None:
         """Hand a question over; never blocks. The answer is a Predicted, or never comes."""
+
+
+class PromptPredictor(Protocol):
+    """A Predictor for virtual time: whoever asks has the answer in the same instant, and the same question
+    has the same answer in every run.
+    """
+
+    def state(self, now: int) -> PredictorTold:
+        """What the worker of a Predictor would tell at the start of a run, nanoseconds UTC."""
+
+    def answer(self, question: AskPrediction, now: int) -> Predicted:
+        """At once. Raises FatalError where the model fails: nobody knows what it would have said."""
 
 
 class Broker(Protocol):

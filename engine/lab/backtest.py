@@ -15,10 +15,12 @@ from engine.books.bots import Bot, needed
 from engine.core import Core
 from engine.lab.curve import Curve, Point
 from engine.lab.replay import BOOK, START_BALANCE_USD, Replay
+from engine.lab.second_opinion import opinion_report
 from engine.lab.summary import Summary, summarise
 from engine.market.bars import as_minute
 from engine.market.calendars.known import calendar_of
 from engine.model.config import BookConfig, EngineConfig, TradingSwitch
+from engine.model.decision import OpinionConfig
 from engine.model.events import BarReported
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
@@ -26,7 +28,7 @@ from engine.model.market import MINUTE, Bar, Timeframe
 from engine.model.records import AnyRecord, FillApplied
 from engine.model.sizing import Sizing
 from engine.portfolio.statistics import Statistics, statistics
-from engine.ports import PastMarket
+from engine.ports import PastMarket, PromptPredictor
 from engine.signals.market_data import MINUTES_SEEN
 from engine.state.position import Trade
 from engine.venue.fill_model import FillModel
@@ -47,6 +49,7 @@ class BacktestTerms(Struct, frozen=True):
     model: FillModel = FillModel()
     install: str = "backtest"
     """Stands in client ids."""
+    opinion: OpinionConfig = OpinionConfig()
 
 
 class Backtest(Struct, frozen=True):
@@ -98,10 +101,13 @@ def run_backtest(
     end_ts: int,
     progress: Callable[[int], None] | None = None,
     keep: Callable[[Sequence[AnyRecord]], None] | None = None,
+    predictor: PromptPredictor | None = None,
+    in_sample: str = "",
 ) -> Backtest:
     """Play a market to its end or `end_ts`, nanoseconds UTC. `progress` is told the time now and then, `keep`
-    the records. Strategies keep memory: each run needs bots of its own. Raises ValueError where one looks at
-    bars that these can't be made to.
+    the records. Strategies keep memory: each run needs bots of its own. `in_sample` says why it is no test of
+    the model that is asked, `predictor`. Raises ValueError where a bot looks at bars that these can't be made
+    to, FatalError where the model fails.
     """
     if wrong := unmade(market, bots):
         raise ValueError(wrong)
@@ -116,7 +122,7 @@ def run_backtest(
             keep(records)
         fills = fills or any(type(record) is FillApplied for record in records)
 
-    replay = Replay(core, instruments, terms.model, kept, balance_usd=terms.balance_usd)
+    replay = Replay(core, instruments, terms.model, kept, balance_usd=terms.balance_usd, predictor=predictor)
     stretch = max(MINUTE, (end_ts - market.start_ts) // POINTS)
     curve = Curve(market.start_ts, terms.balance_usd, stretch)
     events, told, look_ts = 0, market.start_ts, market.start_ts
@@ -148,6 +154,7 @@ def run_backtest(
         book.orders.equity.run_drawdown_usd,
         core.state.instruments,
         core.config.currency,
+        opinion_report(core, in_sample),
     )
     found = statistics(
         trades,
@@ -184,6 +191,7 @@ def config_of(instruments: tuple[Instrument, ...], terms: BacktestTerms) -> Engi
         slow_cycle_ns=DAY,
         notes_ns=DAY,
         unseen=True,
+        opinion=terms.opinion,
         templates=(book,),
     )
 

@@ -1,6 +1,7 @@
 """One process, virtual time: a market, the core and a venue in one loop. Nights pass in seconds.
 
-The order of things at one instant is fixed: the venue first, then answers, then the market, then timers.
+The order of things at one instant is fixed: the venue first, then answers, then the market, then timers. A
+model answers in the instant in which it is asked.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, NANOS, Bar, Timeframe
 from engine.model.orders import Account, AccountKind
 from engine.model.records import AnyRecord
+from engine.ports import PromptPredictor
 from engine.venue.fill_model import FillModel
 from engine.venue.paper import PaperBroker
 
@@ -62,8 +64,11 @@ class Replay(PaperBroker):
         *,
         brackets: bool = True,
         balance_usd: Decimal = START_BALANCE_USD,
+        predictor: PromptPredictor | None = None,
     ) -> None:
-        """Without `brackets` the account refuses native ones, as in Position Brackets mode."""
+        """Without `brackets` the account refuses native ones, as in Position Brackets mode. `predictor` is
+        asked where a second opinion is wanted.
+        """
         account = Account(
             BOOK, BOOK, AccountKind.PRACTICE, balance_usd, can_trade=True, currency=core.config.currency
         )
@@ -71,6 +76,7 @@ class Replay(PaperBroker):
         self._core = core
         self._keep = keep
         self._record = record
+        self._predictor = predictor
         self._quarantine = Quarantine(Counter())
         """Its venue believes what the core does."""
 
@@ -191,6 +197,8 @@ class Replay(PaperBroker):
         self._step(ev.AccountAdopted(ts_recv=self.now, book=BOOK, account=self.account))
         for link in ("rest", "user", "market"):
             self._step(ev.LinkChanged(ts_recv=self.now, link=link, state=ev.LinkState.LIVE))
+        if self._predictor is not None:
+            self._step(self._predictor.state(self.now))
 
     def _market(self, event: Played) -> None:
         if isinstance(event, ev.BarReported):
@@ -221,6 +229,9 @@ class Replay(PaperBroker):
         records, effects = outcome
         if records:
             self._keep(records)
+        if self._predictor is not None:
+            for question in self._core.turn.questions:
+                self.outgoing.append(self._predictor.answer(question, self.now))
         for effect in effects:
             self.execute(effect)
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from engine.lab.second_opinion import OpinionReport
 from engine.model.instrument import Instrument
 from engine.portfolio.statistics import record_of
 from engine.state.position import Position, Trade
@@ -39,6 +40,8 @@ class Summary(Struct, frozen=True):
     fills: str
     """How orders were filled: the fill model in words, or by whom."""
     currency: str = "USD"
+    opinion: OpinionReport | None = None
+    """Of a run in virtual time in which a second opinion was wanted."""
 
 
 def summarise(
@@ -49,6 +52,7 @@ def summarise(
     max_drawdown_usd: Decimal,
     instruments: Mapping[str, Instrument],
     currency: str = "USD",
+    opinion: OpinionReport | None = None,
 ) -> Summary:
     """`refusals` counts the sentences against entries; trades do not tell how deep equity fell in between."""
     ended = list(trades)
@@ -67,6 +71,7 @@ def summarise(
         refusals=tuple(_alike(refusals)[:8]),
         fills=fills,
         currency=currency,
+        opinion=opinion,
     )
 
 

@@ -58,3 +58,11 @@ shrinkage=1
 
 end of trees
 """
+
+
+def stump(width: int) -> str:
+    """The same, which takes so many features and looks at the first."""
+    names = " ".join(f"Column_{n}" for n in range(width))
+    text = STUMP.replace("max_feature_idx=1", f"max_feature_idx={width - 1}")
+    text = text.replace("feature_names=Column_0 Column_1", f"feature_names={names}")
+    return text.replace("[-3:3] [-3:3]", " ".join(["[-3:3]"] * width))

@@ -252,7 +252,7 @@ def test_a_run_in_virtual_time_has_the_contracts_of_the_settings_and_no_others()
         source = of_contracts(*contracts)
         assert [one.symbol for one in source.instruments] == [one for one in contracts if one in ALL_SIX]
         assert played(source, 0.2) == [e for e in everything if e.instrument in contracts] != []
-    with pytest.raises(UsageError, match="has no BTCUSDT.P: it has"):
+    with pytest.raises(UsageError, match=r"has no BTCUSDT\.P: it has"):
         of_contracts("BTCUSDT.P")
 
 

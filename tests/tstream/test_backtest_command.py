@@ -5,13 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from engine.model.market import NANOS, Timeframe
+from engine.model.opinion import ModelCard
+from engine.signals.features import HASH, NAMES, VERSION
+from tests.models.workers import stump
 from tstream.cli import call
+from tstream.commands.models import store_of
 
 Out = pytest.CaptureFixture[str]
 
@@ -105,6 +111,65 @@ def test_a_page_of_it(tape: str, tmp_path: Path, capsys: Out) -> None:
     assert page.count("<svg") >= 3
     assert backtest(tape, "--days", "1", "--html", "-") == 0
     assert capsys.readouterr().out.startswith("<!doctype html>")
+
+
+def counting(trained_to: int) -> None:
+    """A model of one tree counts, which was trained up to then."""
+    store = store_of()
+    card = ModelCard(
+        "stump", VERSION, HASH, timeframe=Timeframe.M5, trained_from=trained_to - 1, trained_to=trained_to,
+        mean_win_r=1.5, mean_loss_r=-1.0,
+    )  # fmt: skip
+    store.save(card, stump(len(NAMES)))
+    store.promote("stump", "for this test", 1)
+
+
+def test_a_model_decides_with_the_rules_and_what_that_was_worth_is_told(
+    tape: str, tmp_path: Path, capsys: Out
+) -> None:
+    pytest.importorskip("lightgbm", reason="LightGBM is not installed: pip install 'tstream[models]'")
+    counting(int(datetime(2024, 3, 5, tzinfo=UTC).timestamp()) * NANOS)
+    rules = ("--param", "min_score=4")
+    told = []
+    for more in (("--model", "off"), ("--model", "stump"), ("--model", "champion")):
+        assert backtest(tape, *rules, *more, "--json") == 0
+        told.append(json.loads(capsys.readouterr().out))
+    alone, named, champion = told
+    assert alone["opinion"] is None
+    assert named == champion, "it answers the same each time"
+    found = named["opinion"]
+    assert (found["model"], found["in_sample"], found["missing"]) == ("stump", "", 0)
+    assert found["asked"] == found["together"] > 0
+    worth = found["worth"]
+    assert worth["alone"]["trades"] == alone["trades"]
+    assert worth["together"]["trades"] == named["trades"]
+    assert worth["kept"] + worth["resized"] + worth["dropped"] == alone["trades"]
+    assert worth["kept"] + worth["resized"] + worth["added"] == named["trades"]
+    assert worth["dropped"] > 0
+    assert any("not sure enough" in reason for reason in named["refusals"])
+    settings = tmp_path / "home" / "tstream.toml"
+    settings.write_text('[opinion]\nuse = "decide"\n', encoding="utf-8")
+    assert backtest(tape, *rules, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == named, "as the settings say, without an option"
+
+
+def test_what_a_model_was_trained_on_is_no_test_of_it(tape: str, tmp_path: Path, capsys: Out) -> None:
+    pytest.importorskip("lightgbm", reason="LightGBM is not installed: pip install 'tstream[models]'")
+    assert backtest(tape, "--model", "champion") == 1
+    assert "no model counts: tstream models list, or tstream train makes one" in capsys.readouterr().err
+    counting(int(datetime(2024, 3, 6, tzinfo=UTC).timestamp()) * NANOS)
+    assert backtest(tape, "--model", "champion") == 2
+    said = capsys.readouterr().err
+    assert "stump was trained on what is played here, 2024-03-05 to 2024-03-06" in said
+    assert "--from DAY plays what came after" in said
+    page = tmp_path / "page.html"
+    marked = ("--model", "champion", "--in-sample")
+    assert backtest(tape, *marked, "--html", str(page), "--json") == 0
+    assert page.read_text(encoding="utf-8").count("IN-SAMPLE") >= 2
+    assert "trained on what is played" in json.loads(capsys.readouterr().out)["opinion"]["in_sample"]
+    sweep = ("--sweep", "min_score=4", "--jobs", "1")
+    assert backtest(tape, *marked, *sweep) == 0
+    assert "IN-SAMPLE" in capsys.readouterr().out
 
 
 def test_days_cut_the_tape_and_the_rest_is_history(tape: str, capsys: Out) -> None:

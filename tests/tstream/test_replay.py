@@ -10,12 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from adapters.models.store import ModelStore
 from adapters.store.hashing import run_hash
 from engine.market.calendars.known import CME
 from engine.model.commands import Pause
 from engine.model.errors import RefusedError
 from engine.model.events import Print
 from engine.model.market import MINUTE, NANOS, Timeframe
+from engine.model.opinion import ModelCard
+from engine.signals.features import HASH, NAMES, VERSION
+from tests.models.workers import stump
 from tests.support.patience import patient
 from tstream.cli import call
 from tstream.errors import UsageError
@@ -23,6 +27,7 @@ from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.run.engine_thread import EngineThread
 from tstream.run.first_picture import blank
+from tstream.run.headless import in_words
 from tstream.run.replaying import ReplayOptions, ReplayRun, source_of, with_contracts
 from tstream.run.startup import prepare
 from tstream.run.virtual import run_virtual
@@ -86,6 +91,42 @@ def test_its_journal_is_that_of_a_headless_run_at_any_pace(places: Paths, tmp_pa
         hashes.append(run_hash(places.journal("replay")).hexdigest)
         assert run.summary is not None
     assert hashes == [headless.hexdigest] * 2
+
+
+def test_a_model_is_asked_in_virtual_time_and_every_run_has_the_same_journal(
+    places: Paths, tmp_path: Path
+) -> None:
+    """The recording is what it was trained on, which is said."""
+    pytest.importorskip("lightgbm", reason="LightGBM is not installed: pip install 'tstream[models]'")
+    tape, start = ticks(tmp_path / "es.csv", 5000, 60), START
+    store = ModelStore(places.models, HASH, len(NAMES))
+    card = ModelCard("stump", VERSION, HASH, timeframe=Timeframe.M1, trained_from=start, trained_to=start + 1)
+    store.save(card, stump(len(NAMES)))
+    store.promote("stump", "for this test", 1)
+    (places.config / "tstream.toml").write_text('[opinion]\nuse = "watch"\nsample_minutes = 1\n')
+    options = RunOptions(tape=tape, contract="ES", speed="max")
+    hashes, reports = [], []
+    for _ in range(2):
+        summary = run_virtual(prepare(None, options).settings, options, places)
+        hashes.append(run_hash(places.journal("virtual")).hexdigest)
+        reports.append(summary.opinion)
+    run = run_of(places, ReplayOptions(tapes=(str(tape),), contracts=("ES",), speed=None))
+    with playing(run) as thread:
+        wait(lambda: thread.view().replay == "ended", "the recording ends")
+        wait(lambda: thread.view().ts >= START + 60 * MINUTE - NANOS, "the picture of the end")
+        shown = thread.view().opinion
+    assert run.summary is not None
+    hashes.append(run_hash(places.journal("replay")).hexdigest)
+    assert len(set(hashes)) == 1
+    (told,) = {*reports, run.summary.opinion}
+    assert told is not None
+    assert told.model == "stump"
+    assert told.asked > 5
+    assert (told.missing, told.outcomes > 0) == (0, True)
+    assert told.in_sample == "stump was trained on what is played here, 2026-03-04 to 2026-03-04"
+    assert shown is not None
+    assert shown.detail == f"IN-SAMPLE: {told.in_sample}"
+    assert f"IN-SAMPLE      {told.in_sample}" in in_words(run.summary)
 
 
 def test_several_contracts_play_together_and_time_goes_at_the_pace(places: Paths, tmp_path: Path) -> None:

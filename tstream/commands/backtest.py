@@ -23,7 +23,7 @@ def backtest(asked: LabRequest, params: Params, *, as_json: bool, csv: Path | No
     settings = settings_of(asked)
     past = open_past(asked, instrument_of(asked, settings))
     with _progress(past) as moved:
-        result = run_trial(past, asked, settings, params, moved)
+        result = run_trial(past, asked, settings, params, moved, compared=True)
     if csv is not None:
         write(csv, as_csv(result, past.instrument))
     if html is not None:

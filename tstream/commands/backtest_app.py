@@ -68,6 +68,24 @@ def backtest(
             "--slippage", min=0, max=100, metavar="TICKS", help="Of fills at market.", rich_help_panel=TERMS
         ),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="NAME",
+            help="A model that decides with the rules: its name, champion, or off for none; without it as in"
+            " the settings ([opinion]).",
+            rich_help_panel=TERMS,
+        ),
+    ] = None,
+    in_sample: Annotated[
+        bool,
+        typer.Option(
+            "--in-sample",
+            help="Play also what the model was trained on, and mark the result.",
+            rich_help_panel=TERMS,
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="All of it as JSON on stdout.", rich_help_panel=RESULT)
     ] = False,
@@ -148,6 +166,8 @@ def backtest(
         cash=cash,
         costs=costs,
         slippage=slippage,
+        model=model,
+        in_sample=in_sample,
         config=config or context.obj,
         **given,
     )

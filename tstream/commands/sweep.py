@@ -21,8 +21,9 @@ from tstream.errors import UsageError
 from tstream.lab.asked import LabRequest, Params
 from tstream.lab.past import open_past
 from tstream.lab.sweep import Plan, Trial, axes_of, best_first, on_cluster, on_this_machine, plan_of, row_of
-from tstream.lab.trial import instrument_of, settings_of
+from tstream.lab.trial import asked_of, instrument_of, opinion_of, settings_of
 from tstream.output import Output
+from tstream.reports.opinion_lines import IN_SAMPLE
 
 _HEADS = {
     "trial": "#",
@@ -55,21 +56,25 @@ def sweep(
         raise UsageError(f"{', '.join(twice)}: given by --param and by --sweep")
     plan = plan_of(axes, search, trials, seed)
     settings = settings_of(asked)
-    open_past(asked, instrument_of(asked, settings))  # what is wrong is said once
+    past = open_past(asked, instrument_of(asked, settings))  # what is wrong is said once
+    with asked_of(past, asked, opinion_of(settings, asked)) as opinion:
+        in_sample = opinion.in_sample
     with _progress(len(plan.trials)) as done:
         if cluster is not None:
             found = on_cluster(asked, fixed, plan.trials, cluster, done)
         else:
             found = on_this_machine(asked, fixed, plan.trials, jobs, done)
     rows = [row_of(trial) for trial in best_first(found)]
+    if in_sample:
+        rows = [{**row, "in_sample": True} for row in rows]
     if csv_file is not None:
         write(csv_file, _csv(rows))
     if as_json:
         told = {"trials": len(found), "combinations": plan.combinations, "search": search, "seed": seed}
-        whole = {**told, "deflated_sharpe": deflated(found), "rows": rows}
+        whole = {**told, "deflated_sharpe": deflated(found), "in_sample": in_sample, "rows": rows}
         sys.stdout.write(msgspec.json.Encoder(decimal_format="number").encode(whole).decode() + "\n")
     elif csv_file is None or str(csv_file) != "-":
-        _show(rows, found, plan, search)
+        _show(rows, found, plan, search, in_sample)
     return 0 if any(trial.summary is not None for trial in found) else 1
 
 
@@ -93,7 +98,9 @@ def _csv(rows: Sequence[Any]) -> str:
     return out.getvalue()
 
 
-def _show(rows: Sequence[Mapping[str, Any]], trials: Sequence[Trial], plan: Plan, search: str) -> None:
+def _show(
+    rows: Sequence[Mapping[str, Any]], trials: Sequence[Trial], plan: Plan, search: str, in_sample: str
+) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -117,6 +124,9 @@ def _show(rows: Sequence[Mapping[str, Any]], trials: Sequence[Trial], plan: Plan
     console.print(words + (f"; {failed.total():,} could not be played" if failed else ""), soft_wrap=True)
     for error, times in failed.most_common(_ERRORS):
         console.print(f"  {times:,} of them: {error}", soft_wrap=True)
+    if in_sample:
+        told = f"{IN_SAMPLE}: {in_sample}: it has seen the answers, so these results prove nothing"
+        console.print(told, soft_wrap=True)
     chance = deflated(trials)
     if chance is not None:
         text = "that the best is better than the best of as many by luck alone (deflated Sharpe)"

@@ -37,6 +37,10 @@ class LabRequest:
     """Of a lot and side, USD, in place of the product's own."""
     slippage: int | None = None
     """Ticks; None takes the fill model's."""
+    model: str | None = None
+    """A model's name, champion or off; None takes what the settings say of a second opinion."""
+    in_sample: bool = False
+    """It is played though the model was trained on it."""
     config: Path | None = None
 
 

@@ -21,6 +21,7 @@ from tstream.clock import iso, utc
 from tstream.lab.asked import LabRequest, Params
 from tstream.lab.past import RecordedPast
 from tstream.reports.numbers import in_r, percent, ratio
+from tstream.reports.opinion_lines import IN_SAMPLE, opinion_lines
 from tstream.reports.report import ruin_of
 
 _SHOWN = 20
@@ -99,6 +100,7 @@ def as_json(result: Backtest, past: RecordedPast, asked: LabRequest, params: Par
         "statistics": statistics_of(result, past),
         "open_positions": dict(summary.open_positions),
         "refusals": dict(summary.refusals),
+        "opinion": summary.opinion,
         "trade_list": [row_of(trade, past.instrument) for trade in result.trades],
         "equity": [(iso(ts), usd) for ts, usd in result.equity],
     }
@@ -127,6 +129,7 @@ def as_page(result: Backtest, past: RecordedPast, asked: LabRequest, params: Par
         ("costs", f"{instrument.cost_usd} {instrument.currency} a lot and side"),
         *(("still open", f"{symbol} {qty:+f}, not counted") for symbol, qty in summary.open_positions),
         *(("refused", f"{count} × {reason}") for reason, count in summary.refusals[:5]),
+        *((label.strip(), value) for label, value in opinion_lines(summary.opinion)),
     ]
     found = statistics_of(result, past)
     start_usd = result.equity[0][1]
@@ -143,7 +146,9 @@ def as_page(result: Backtest, past: RecordedPast, asked: LabRequest, params: Par
         ruin_of(result.trades, start_usd / 10),
         facts=facts,
     )
-    return html_report(f"Backtest of {asked.contract}", f"{asked.strategy} · {span}", [part])
+    seen = "" if summary.opinion is None else summary.opinion.in_sample
+    notes = [f"{IN_SAMPLE}: {seen}. It has seen the answers, so this result proves nothing."] if seen else []
+    return html_report(f"Backtest of {asked.contract}", f"{asked.strategy} · {span}", [part], notes=notes)
 
 
 def show(result: Backtest, past: RecordedPast, asked: LabRequest, params: Params) -> None:
@@ -259,6 +264,7 @@ def words(result: Backtest, past: RecordedPast, asked: LabRequest, params: Param
             f"Sharpe         {ratio(found.sharpe)} (Sortino {ratio(found.sortino)}, "
             f"volatility {percent(found.volatility)} a year)",
         ]
+    lines += [f"{label:<14} {value}" for label, value in opinion_lines(summary.opinion)]
     if summary.open_positions:
         held = ", ".join(f"{symbol} {qty:+f}" for symbol, qty in summary.open_positions)
         lines.append(f"still open     {held} (not counted above)")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, cast
 
@@ -14,12 +15,16 @@ from pydantic import BaseModel, ValidationError
 from engine.books.bots import Bot
 from engine.lab.backtest import Backtest, BacktestTerms, run_backtest, unmade
 from engine.lab.replay import START_BALANCE_USD
+from engine.lab.second_opinion import worth_of
+from engine.model.decision import OpinionConfig, OpinionUse
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.venue.fill_model import FillModel
 from tstream.convert.bots import Broken, bots, kinds, parameters
+from tstream.convert.opinion import opinion_config
 from tstream.convert.risk import book_sizing, risk_limits
 from tstream.errors import Problem, SettingsError, UsageError
 from tstream.lab.asked import LabRequest, Params
+from tstream.lab.opinion import CHAMPION, OFF, AskedInPast, asked_in_past
 from tstream.lab.past import RecordedPast, dataset_of
 from tstream.paths import find
 from tstream.settings.bots import BotSettings
@@ -58,13 +63,60 @@ def run_trial(
     settings: Settings,
     params: Params,
     progress: Callable[[int], None] | None = None,
+    *,
+    compared: bool = False,
 ) -> Backtest:
-    """Play the past once with these parameters. Raises UsageError for those that can't be."""
+    """Play the past once with these parameters; `compared`, where a model decides with the rules: and once
+    more with the rules alone. Raises UsageError for what can't be played, and for a past that the model was
+    trained on; FatalError where the model fails.
+    """
     changed = changed_settings(settings, params)
     terms = terms_of(changed, asked, bars=past.bars)
-    made = bots_of(changed, asked, params)
-    require_bars(past, made, asked)
-    return run_backtest(past.market, made, terms, past.end_ts, progress)
+    require_bars(past, bots_of(changed, asked, params), asked)
+    wanted = opinion_of(settings, asked)
+    with asked_of(past, asked, wanted) as opinion:
+        alone, bots = None, bots_of(changed, asked, params)
+        if compared and wanted.use is OpinionUse.DECIDE and opinion.asks:
+            alone = run_backtest(past.market, bots, terms, past.end_ts, progress)
+            bots = bots_of(changed, asked, params)  # strategies remember
+        terms = replace(terms, opinion=wanted)
+        found = run_backtest(
+            past.market,
+            bots,
+            terms,
+            past.end_ts,
+            progress,
+            predictor=opinion.predictor,
+            in_sample=opinion.in_sample,
+        )
+    told = found.summary.opinion
+    if alone is None or told is None:
+        return found
+    told = replace(told, worth=worth_of(alone.trades, found.trades))
+    return replace(found, summary=replace(found.summary, opinion=told))
+
+
+@contextmanager
+def asked_of(past: RecordedPast, asked: LabRequest, wanted: OpinionConfig) -> Iterator[AskedInPast]:
+    """The model that is asked, at work. Raises UsageError where it was trained on what is played and nobody
+    wants that, FatalError where it can't be asked.
+    """
+    span, name = (past.market.start_ts, past.end_ts), asked.model or CHAMPION
+    with asked_in_past(wanted.use, find(), span, name, must=asked.model is not None) as opinion:
+        if opinion.in_sample and not asked.in_sample:
+            raise UsageError(
+                f"{opinion.in_sample}: it has seen the answers. --from DAY plays what came after,"
+                " --model off asks none, and --in-sample plays it all the same and says so"
+            )
+        yield opinion
+
+
+def opinion_of(settings: Settings, asked: LabRequest) -> OpinionConfig:
+    """Who is heard beside the rules. There is no need to know how right the model is between ideas."""
+    own = replace(opinion_config(settings), sample_ns=0)
+    if asked.model is None:
+        return own
+    return replace(own, use=OpinionUse.OFF if asked.model == OFF else OpinionUse.DECIDE)
 
 
 def require_bars(past: RecordedPast, made: Sequence[Bot], asked: LabRequest) -> None:
@@ -82,6 +134,7 @@ def terms_of(settings: Settings, asked: LabRequest, *, bars: bool) -> BacktestTe
         sizing=book_sizing(settings, None),
         balance_usd=START_BALANCE_USD if asked.cash is None else asked.cash,
         model=model.on_whole_bars() if bars else model,
+        opinion=replace(opinion_config(settings), use=OpinionUse.OFF),
     )
 
 

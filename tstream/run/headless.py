@@ -22,6 +22,7 @@ from tstream.clock import RunClock
 from tstream.errors import CommandError, UsageError
 from tstream.options import FASTEST, RunOptions
 from tstream.output import Output
+from tstream.reports.opinion_lines import opinion_lines
 from tstream.run.startup import Startup, log_options, open_logs, prepare
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def in_words(summary: Summary, fate: str = "its stops stay at the venue") -> str
         f"profit factor  {'-' if summary.profit_factor is None else format(summary.profit_factor, '.2f')}",
         f"max drawdown   {summary.max_drawdown_usd:.2f} {currency} (open positions at the mark)",
         f"fills          {summary.fills}",
+        *(f"{label:<14} {value}" for label, value in opinion_lines(summary.opinion)),
     ]
     if summary.open_positions:
         held = ", ".join(f"{instrument} {qty:+f}" for instrument, qty in summary.open_positions)

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.model.decision import OpinionConfig, OpinionUse
+from engine.model.decision import OpinionUse
 from engine.model.market import MINUTE
 from engine.ports import Clock, Predictor
 from engine.signals.features import HASH, NAMES
+from tstream.convert.opinion import opinion_config
 from tstream.paths import Paths
-from tstream.settings.declared import filled
 from tstream.settings.model import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def opinion_config(settings: Settings) -> OpinionConfig:
-    """As the engine wants it."""
-    return filled(OpinionConfig, settings.opinion)
 
 
 def predictor(settings: Settings, paths: Paths, clock: Clock) -> Predictor | None:

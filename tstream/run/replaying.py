@@ -34,7 +34,9 @@ from engine.model.records import AnyRecord, encode
 from engine.runtime.paced_replay import PacedReplay, Play
 from engine.venue.fill_model import FillModel
 from tstream.clock import wall_ns
+from tstream.convert.opinion import opinion_config
 from tstream.errors import UsageError
+from tstream.lab.opinion import asked_in_past
 from tstream.lab.past import dataset_of
 from tstream.options import RunOptions
 from tstream.output import Output
@@ -134,13 +136,14 @@ class ReplayRun:
 
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[PacedReplay]:
-        """The replay, its journal open as long as it lasts. Raises FatalError."""
+        """The replay, its journal and its model open as long as it lasts. Raises FatalError."""
         source = self._source
         traded, calendars = self._traded, self._calendars
         model = FillModel(bar_ns=source.bar_ns)
         if self._datasets:
             model = model.on_whole_bars()
-        with ExitStack() as open_files:
+        use, span = opinion_config(self.settings).use, (source.start_ts, source.end_ts)
+        with asked_in_past(use, self._places, span) as opinion, ExitStack() as open_files:
 
             def begin() -> Play:
                 open_files.close()
@@ -151,7 +154,7 @@ class ReplayRun:
                 def keep(records: Sequence[AnyRecord]) -> None:
                     journal.append([encode(record) for record in records], journal.last_seq + 1)
 
-                replay = Replay(core, traded, model, keep)
+                replay = Replay(core, traded, model, keep, predictor=opinion.predictor)
                 steps = replay.stepwise(source.start_ts, source.history, source.events())
                 return Play(core, replay, steps)
 
@@ -163,7 +166,7 @@ class ReplayRun:
                 is_open=lambda ts: any(calendar.is_open(ts) for calendar in calendars),
             )
             yield playing
-        self.summary = summary_of(playing.core, model)
+        self.summary = summary_of(playing.core, model, opinion.in_sample)
 
     def _since(self, calendar: Calendar) -> int:
         """When play begins to be seen. Raises UsageError where the recording is over by then."""

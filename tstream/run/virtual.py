@@ -11,8 +11,6 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, cast
 
-from msgspec.structs import replace
-
 from adapters.simulator.config import DEFAULT_SEED
 from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.market.hours import LEAD_NS, practice_open
@@ -23,10 +21,10 @@ from adapters.tapes.recorder import TapeRecorder
 from adapters.tapes.tape import Tape, open_tape
 from engine.core import Core
 from engine.lab.replay import Replay
+from engine.lab.second_opinion import opinion_report
 from engine.lab.summary import Summary, summarise
 from engine.market.calendars.known import CME
 from engine.model.config import BookConfig, EngineConfig, TradingSwitch
-from engine.model.decision import OpinionUse
 from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, NANOS
 from engine.model.records import AnyRecord, encode
@@ -34,12 +32,13 @@ from engine.ports import MarketSource
 from engine.venue.fill_model import FillModel
 from engine.venue.paper import CAPABILITIES
 from tstream.convert.bots import bots
+from tstream.convert.opinion import opinion_config
 from tstream.convert.risk import book_sizing, risk_limits
 from tstream.errors import UsageError
+from tstream.lab.opinion import asked_in_past
 from tstream.options import RunOptions
 from tstream.output import Output
 from tstream.paths import Paths
-from tstream.run.opinion import opinion_config
 from tstream.settings.model import Settings
 
 DAY = date(2026, 11, 16)
@@ -47,7 +46,8 @@ DAY = date(2026, 11, 16)
 
 
 def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Sequence[int] = ()) -> Summary:
-    """Play a tape or a generated day as fast as this machine can; what it came to. Raises UsageError.
+    """Play a tape or a generated day as fast as this machine can; what it came to. Raises UsageError,
+    FatalError where a model fails that is asked.
 
     It ends early once something stands in `asked`.
     """
@@ -64,18 +64,23 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Se
             file.parent / "tapes", tuple(traded.values()), lambda: source.start_ts, lossless=True
         )
     try:
-        with SyncJournal(file, install=_install(options)) as journal, _progress(source, until) as moved:
+        with (
+            SyncJournal(file, install=_install(options)) as journal,
+            asked_in_past(core.config.opinion.use, paths, _span(source, until)) as opinion,
+            _progress(source, until) as moved,
+        ):
 
             def keep(records: Sequence[AnyRecord]) -> None:
                 journal.append([encode(record) for record in records], journal.last_seq + 1)
 
-            replay = Replay(core, traded, model, keep, recorder.record if recorder is not None else None)
+            record = recorder.record if recorder is not None else None
+            replay = Replay(core, traded, model, keep, record, predictor=opinion.predictor)
             events = takewhile(lambda _: not asked, source.events())
             replay.run(source.start_ts, source.history, events, until, moved)
     finally:
         if recorder is not None:
             recorder.close()
-    return summary_of(core, model)
+    return summary_of(core, model, opinion.in_sample)
 
 
 def virtual_core(settings: Settings, traded: tuple[Instrument, ...], install: str) -> Core:
@@ -92,15 +97,15 @@ def virtual_core(settings: Settings, traded: tuple[Instrument, ...], install: st
             bar_grace_ns=0,
             rates=settings.rates,
             told_in=settings.ui.timezone,
-            opinion=replace(opinion_config(settings), use=OpinionUse.OFF),  # nobody waits in virtual time
+            opinion=opinion_config(settings),
             templates=(BookConfig(risk=limits, capabilities=CAPABILITIES, sizing=sizing),),
         ),
         bots(settings, anywhere=True),
     )
 
 
-def summary_of(core: Core, model: FillModel) -> Summary:
-    """What a run in virtual time came to."""
+def summary_of(core: Core, model: FillModel, in_sample: str = "") -> Summary:
+    """What a run in virtual time came to. `in_sample` says why it is no test of the model that was asked."""
     books = core.state.books.values()
     return summarise(
         (trade for book in books for trade in book.trades),
@@ -110,6 +115,7 @@ def summary_of(core: Core, model: FillModel) -> Summary:
         max((book.orders.equity.run_drawdown_usd for book in core.books.values()), default=Decimal(0)),
         core.state.instruments,
         core.config.currency,
+        opinion_report(core, in_sample),
     )
 
 
@@ -165,6 +171,13 @@ def _end(source: MarketSource, options: RunOptions) -> int | None:
     if options.tape is None:
         return CME.session_close(CME.trade_date(source.start_ts))
     return None
+
+
+def _span(source: MarketSource, until: int | None) -> tuple[int, int] | None:
+    """Of what is played, nanoseconds UTC; None where it is made up."""
+    if not isinstance(source, Tape):
+        return None
+    return source.start_ts, source.end_ts if until is None else until
 
 
 @contextmanager

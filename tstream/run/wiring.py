@@ -33,6 +33,7 @@ from tstream.clock import RunClock
 from tstream.convert.alerts import alert_rooms, discord_config, parsers
 from tstream.convert.blackouts import blackouts
 from tstream.convert.bots import bots
+from tstream.convert.opinion import opinion_config
 from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.run.api import api_service, wants_api
@@ -44,7 +45,7 @@ from tstream.run.first_picture import shown_venues
 from tstream.run.following import Channels, FollowingParts, Told
 from tstream.run.keeping import keeping, tick_tap
 from tstream.run.mood import mood_services
-from tstream.run.opinion import opinion_config, predictor
+from tstream.run.opinion import predictor
 from tstream.run.practice_venues import FirstSight, PracticeVenues
 from tstream.run.process_facts import measure
 from tstream.run.reloading import Reloads
