@@ -240,11 +240,12 @@ async def test_what_is_sent_is_what_was_read(monkeypatch: pytest.MonkeyPatch) ->
     cockpit = HandsOnCockpit(engine)
     calm = charts(CME_FUTURES["MNQ"])[Timeframe.M5]
     wild = replace(calm, bars=tuple(replace(bar, high=bar.high + 40) for bar in calm.bars))
-    monkeypatch.setattr(engine, "chart", lambda *_: calm)
+    market = [calm]
+    monkeypatch.setattr(engine, "chart", lambda *_: market[-1])
     monkeypatch.setattr("tui.previews.AGAIN_S", 1e9)
     async with running(cockpit, (120, 40)) as pilot:
         await cockpit.do(pilot, "o")
-        monkeypatch.setattr(engine, "chart", lambda *_: wild)
+        market.append(wild)
         await cockpit.do(pilot, "enter")
         assert isinstance(cockpit.app.screen, ConfirmScreen)
         question = f"{cockpit.app.screen.query_one('#words', Static).content}"
