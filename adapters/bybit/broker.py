@@ -31,6 +31,8 @@ from engine.ports import Sink
 _SNAPSHOT_TRIES = 3
 _AHEAD_NS = 5 * NANOS
 """What is asked about ends so far ahead: the venue's own clock may be a little before what we think of it."""
+_LOOKS, _LOOK_S = 40, 0.025
+"""How often and how far apart it is looked for the size of a changed order."""
 _CREATE, _AMEND, _CANCEL = "/v5/order/create", "/v5/order/amend", "/v5/order/cancel"
 
 
@@ -115,6 +117,18 @@ class BybitBroker:
         product = self._access.product(change.instrument)
         body = requests.amend_body(change, product.instrument, self._access.config.category)
         await self._access.rest.act("change", _AMEND, body, Priority.PROTECT)
+        if self._spot and change.qty is not None:
+            await self._shown(change)
+
+    async def _shown(self, change: ModifyOrder) -> None:
+        """Wait a moment for the stream to show another size: an answer says that it was received, and what
+        coins an order gives up can be sold only then.
+        """
+        for _ in range(_LOOKS):
+            told = self._reports.order(change.client_id)
+            if told is None or not told.status.live or told.qty == change.qty:
+                return
+            await asyncio.sleep(_LOOK_S)
 
     async def cancel(self, order: CancelOrder) -> None:
         """Raises RefusedError (GONE: no such working order), UnknownOutcomeError, RetryableError."""

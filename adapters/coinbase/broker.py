@@ -46,7 +46,7 @@ _CLOSED = ("DISABLED", "CANCEL_ONLY", "VIEW_ONLY", "AUCTION", "TRADING_SESSION")
 class CoinbaseBroker:
     """A Broker of one portfolio. What is bought is a balance; there are no positions."""
 
-    capabilities = Capabilities(native_brackets=False, balances=True, paired_exits=False)
+    capabilities = Capabilities(native_brackets=False, balances=True, paired_exits=False, stops_move=False)
 
     def __init__(self, access: CoinbaseAccess) -> None:
         self.book = access.config.book

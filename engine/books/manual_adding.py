@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from msgspec import structs
 
-from engine.books import amend, manual_changes, manual_gate, manual_trial
+from engine.books import amend, manual_changes, manual_gate, manual_trial, parts
 from engine.books.beside import unexplained
 from engine.books.book import Book
 from engine.books.entries import Entries
@@ -129,10 +129,7 @@ def _may_grow(book: Book, found: PlanState, known: Instrument) -> None:
         raise WrongError(f"the entry of {plan.plan_id} is not over yet: cancel what rests of it, or wait")
     if found.open_qty <= 0:
         raise WrongError(f"nothing of {plan.plan_id} is held: there is nothing to add to")
-    if any(
-        leg.keep is not None and done.open_qty > leg.keep
-        for leg, done in zip(plan.legs, found.legs, strict=True)
-    ):
+    if parts.under_way(book, found):
         raise WrongError(f"a part of {plan.plan_id} is being closed: wait for that")
     if len(plan.legs) >= MOST_LEGS:
         raise WrongError(f"{plan.plan_id} was added to {MOST_LEGS - 1} times: each part has its own stop")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from engine.books import amend
+from engine.books import amend, parts
 from engine.books.book import Book
 from engine.books.manual_prices import WrongError, aims, not_far, ticks
 from engine.execution.desired import target_of
@@ -93,9 +93,9 @@ def _with(
     if book.orders.context.watches_target(plan.instrument):
         raise WrongError("coins have one target, as their stop holds them")
     k = max(running, key=lambda one: found.legs[one].open_qty)
-    leg, done = legs[k], found.legs[k]
-    if leg.keep is not None and done.open_qty > leg.keep:
+    if parts.under_way(book, found):
         raise WrongError(f"a part of {plan.plan_id} is being closed: wait for that")
+    leg, done = legs[k], found.legs[k]
     goes = done.open_qty // 2
     if not goes:
         raise WrongError(f"{known.qty_text(done.open_qty)} {known.symbol} can't be split over two targets")

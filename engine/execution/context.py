@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.execution.venue_exits import USUAL, VenueExits
 from engine.model import records as r
 from engine.model.config import BookConfig, EngineConfig
 from engine.model.instrument import InstrumentKind
@@ -52,10 +53,16 @@ class BookContext:
         known = self.turn.state.instruments.get(instrument)
         return known is not None and known.kind is InstrumentKind.SPOT and self.config.capabilities.balances
 
+    def exits(self, instrument: str, proven_ts: int = 0) -> VenueExits:
+        """How its exits can rest. `proven_ts`: up to when the venue's truth is known, nanoseconds UTC."""
+        if not self.by_balance(instrument):
+            return USUAL
+        terms = self.config.capabilities
+        return VenueExits(terms.paired_exits, coins=True, stops_move=terms.stops_move, proven_ts=proven_ts)
+
     def watches_target(self, instrument: str) -> bool:
         """Whether targets there are watched, and not orders (docs/semantics.md#spot)."""
-        known = self.turn.state.instruments.get(instrument)
-        return known is not None and self.config.capabilities.watches_target(known.kind)
+        return not self.exits(instrument).targets
 
     def is_dust(self, instrument: str) -> bool:
         """Whether what is held of a coin is worth less than the venue takes in an order."""

@@ -9,10 +9,9 @@ from collections.abc import Container, Iterator, Mapping
 
 from msgspec import Struct, structs
 
-from engine.model.instrument import Instrument
-from engine.model.market import Side
+from engine.execution.venue_exits import USUAL, VenueExits, going
 from engine.model.orders import BRACKET_SUFFIXES, OrderSpec, OrderStatus, OrderType, Slot
-from engine.model.plans import Leg, PlanStatus, TradePlan
+from engine.model.plans import PlanStatus, TradePlan
 from engine.state.state import LegState, Order, PlanState
 
 OCO_GRACE_NS = 1_000_000_000
@@ -64,22 +63,27 @@ def target_of(plan: TradePlan, k: int, done: LegState) -> int | None:
     return leg.target
 
 
-def wanted(state: PlanState, k: int, brackets: bool = True, *, targets: bool = True) -> dict[Slot, OrderSpec]:
-    """The orders that should exist for leg `k` now. Without `targets` none rests for a target."""
+def wanted(
+    state: PlanState,
+    k: int,
+    orders: Mapping[str, Order],
+    brackets: bool = True,
+    *,
+    exits: VenueExits = USUAL,
+) -> dict[Slot, OrderSpec]:
+    """The orders that should exist for leg `k` now."""
     plan, leg, done = state.plan, state.plan.legs[k], state.legs[k]
     wants: dict[Slot, OrderSpec] = {}
     if plan.status is PlanStatus.OPEN and Slot.ENTRY not in done.slots and not done.entered:
         wants[Slot.ENTRY] = entry(plan, k, brackets)
     if done.open_qty > 0:
-        price = done.average
-        exit_side = plan.side.opposite
-        stop = leg.stop if leg.stop is not None else price + leg.stop_offset
-        wants[Slot.STOP] = OrderSpec(exit_side, OrderType.STOP, done.open_qty, stop=stop, reduces=True)
-        target = target_of(plan, k, done) if targets else None
-        if target is not None:
-            wants[Slot.TARGET] = OrderSpec(
-                exit_side, OrderType.LIMIT, done.open_qty, limit=target, reduces=True
-            )
+        exit_side, qty = plan.side.opposite, exits.covers(state, k, orders)
+        stop = leg.stop if leg.stop is not None else done.average + leg.stop_offset
+        if qty > 0:
+            wants[Slot.STOP] = OrderSpec(exit_side, OrderType.STOP, qty, stop=stop, reduces=True)
+        target = target_of(plan, k, done) if exits.targets else None
+        if target is not None and qty > 0:
+            wants[Slot.TARGET] = OrderSpec(exit_side, OrderType.LIMIT, qty, limit=target, reduces=True)
         if leg.keep is not None and done.open_qty > leg.keep and plan.status is PlanStatus.OPEN:
             wants[Slot.PART] = OrderSpec(exit_side, OrderType.MARKET, done.open_qty - leg.keep, reduces=True)
     return wants
@@ -92,39 +96,50 @@ def difference(
     bracket_grace_ns: int,
     *,
     brackets: bool = True,
-    targets: bool = True,
+    exits: VenueExits = USUAL,
     rigid: Container[str] = (),
 ) -> Iterator[Action]:
     """Actions that bring the venue towards what is wanted; stops first, so protection is never lowered.
 
-    `brackets`: the account takes native ones. `targets`: orders rest for them. `rigid`: client ids of orders
-    that the venue won't resize; a stop among them gets a successor beside it, a target makes room for one.
+    `brackets`: the account takes native ones. `rigid`: client ids of orders that the venue won't resize; a
+    stop among them gets a successor beside it, or where it has coins one after it; a target makes room.
     Raises nothing; a plan whose venue agrees yields nothing. No target is placed before its stop.
     """
     for k, done in enumerate(state.legs):
-        if _agreed(state, k, done, orders, now - bracket_grace_ns, targets):
+        if _agreed(state, k, done, orders, now - bracket_grace_ns, exits):
             continue
-        wants = wanted(state, k, brackets, targets=targets)
+        wants = wanted(state, k, orders, brackets, exits=exits)
         stop = orders.get(done.slots.get(Slot.STOP, ""))
         stopped = stop is not None and stop.live
         for slot in (Slot.STOP, Slot.TARGET, Slot.PART, Slot.ENTRY):
             order = orders.get(done.slots.get(slot, ""))
-            action = _slot(state, k, done, wants.get(slot), order, now, bracket_grace_ns, slot, orders, rigid)
+            action = _slot(
+                state, k, done, wants.get(slot), order, now, bracket_grace_ns, slot, orders, exits, rigid
+            )
             if action is None:
                 continue
             if isinstance(action, Place):
                 if slot is Slot.TARGET and not stopped:
+                    continue
+                if slot is Slot.PART and not exits.have_room(done, orders, action.spec.qty):
+                    continue
+                if slot is Slot.STOP and exits.coins and _others_have(state, k, orders, exits):
                     continue
                 stopped = stopped or slot is Slot.STOP
             yield action
 
 
 def agreed(
-    state: PlanState, orders: Mapping[str, Order], now: int, bracket_grace_ns: int, *, targets: bool = True
+    state: PlanState,
+    orders: Mapping[str, Order],
+    now: int,
+    bracket_grace_ns: int,
+    *,
+    exits: VenueExits = USUAL,
 ) -> bool:
     """Whether a plan certainly gives nothing to do now and is not finished; without it nothing is said."""
     for k, done in enumerate(state.legs):
-        if not _agreed(state, k, done, orders, now - bracket_grace_ns, targets):
+        if not _agreed(state, k, done, orders, now - bracket_grace_ns, exits):
             return False
     return bool(state.legs)
 
@@ -135,14 +150,14 @@ def _agreed(
     done: LegState,
     orders: Mapping[str, Order],
     since: int | None,
-    targets: bool,
+    exits: VenueExits,
 ) -> bool:
     """Whether a leg certainly gives nothing to do, as is mostly so: nothing is worked out for that. Its entry
     is over and exits of its size stand where they should, or are being cancelled where nothing is open; or
     its entry is at market and under way. Legs of a bracket may wait that began to later than `since`.
     """
     plan, slots, leg, qty = state.plan, done.slots, state.plan.legs[k], done.open_qty
-    if leg.keep is not None and going(leg, done, orders):
+    if leg.keep is not None and going(state, k, orders, exits):
         return False
     entry = orders.get(slots.get(Slot.ENTRY, ""))
     if entry is None:
@@ -161,7 +176,7 @@ def _agreed(
         return False
     if not waits and not _stands(stop, qty, leg.stop):
         return False
-    if not targets or (leg.target is None and leg.target_offset is None):
+    if not exits.targets or (leg.target is None and leg.target_offset is None):
         return target is None or not target.status.live
     if target is None:
         return False
@@ -184,6 +199,7 @@ def _slot(
     bracket_grace_ns: int,
     slot: Slot,
     orders: Mapping[str, Order],
+    exits: VenueExits,
     rigid: Container[str],
 ) -> Action | None:
     live = order is not None and order.live
@@ -205,7 +221,10 @@ def _slot(
         if native(order) and (entering or now - order.changed_ts < OCO_GRACE_NS):
             return None
         return _cancel(order)
+    anew = exits.coins and order is not None and (order.client_id in rigid or not exits.stops_move)
     if not live or order is None:
+        if order is not None and anew and order.cancel_wanted and state.plan.status is PlanStatus.OPEN:
+            return Place(k, slot, want)  # it was cancelled for this one
         return _missing(k, done, slot, want, order, now, bracket_grace_ns if has_bracket(entered) else 0)
     if order.suspended:
         # A leg that still waits protects nothing; the target may wait on, the stop may not.
@@ -221,8 +240,10 @@ def _slot(
     resize = order.open_qty != want.qty
     if not reprice and not resize:
         return None
-    if slot is Slot.STOP and order.open_qty > want.qty and _exposed(state, orders, but=k):
+    if slot is Slot.STOP and order.open_qty > want.qty and not exits.coins and _exposed(state, orders, but=k):
         return None
+    if anew and slot is Slot.STOP:
+        return _cancel(order)
     if resize and order.client_id in rigid:
         # The successor of a stop stands where it stood: only the size is to change.
         return Place(k, slot, structs.replace(want, stop=order.stop)) if slot is Slot.STOP else _cancel(order)
@@ -243,15 +264,6 @@ def _part(k: int, want: OrderSpec | None, order: Order | None, *, answered: bool
     if want is None or answered or (order is not None and order.live):
         return None
     return Place(k, Slot.PART, want)
-
-
-def going(leg: Leg, done: LegState, orders: Mapping[str, Order]) -> int:
-    """Lots of a leg that are being closed as a part of it, or are yet to be."""
-    newest = done.slots.get(Slot.PART, "")
-    if leg.keep is not None and newest == leg.keep_after:
-        return max(0, done.open_qty - leg.keep)
-    order = orders.get(newest)
-    return order.open_qty if order is not None and order.live else 0
 
 
 def _reprice(plan: TradePlan, order: Order, now: int) -> Modify | None:
@@ -303,6 +315,16 @@ def _exposed(state: PlanState, orders: Mapping[str, Order], but: int) -> bool:
     return False
 
 
+def _others_have(state: PlanState, k: int, orders: Mapping[str, Order], exits: VenueExits) -> bool:
+    """Whether exits of other legs than `k` have coins yet that are no more theirs: a stop waits for those."""
+    return any(
+        order.stands and order.open_qty > max(0, exits.covers(state, j, orders))
+        for j, done in enumerate(state.legs)
+        for slot in (Slot.STOP, Slot.TARGET)
+        if j != k and (order := orders.get(done.slots.get(slot, ""))) is not None
+    )
+
+
 def has_bracket(entry: Order | None) -> bool:
     """Whether the venue makes, or has made, a bracket for the contracts of an entry."""
     return entry is not None and entry.stop_offset is not None and entry.filled_qty > 0
@@ -313,13 +335,15 @@ def native(order: Order) -> bool:
     return order.client_id.endswith(BRACKET_SUFFIXES)
 
 
-def at_rest(state: PlanState, orders: Mapping[str, Order], brackets: bool, *, targets: bool = True) -> bool:
+def at_rest(
+    state: PlanState, orders: Mapping[str, Order], brackets: bool, *, exits: VenueExits = USUAL
+) -> bool:
     """Whether the venue agrees with a plan, so that only an event can make something due."""
     for k, done in enumerate(state.legs):
-        if done.open_qty > 0 and _agreed(state, k, done, orders, None, targets):
+        if done.open_qty > 0 and _agreed(state, k, done, orders, None, exits):
             continue
-        wants = wanted(state, k, brackets, targets=targets)
-        if Slot.ENTRY in wants or going(state.plan.legs[k], done, orders):
+        wants = wanted(state, k, orders, brackets, exits=exits)
+        if Slot.ENTRY in wants or going(state, k, orders, exits):
             return False
         entered = orders.get(done.slots.get(Slot.ENTRY, ""))
         entering = entered is not None and entered.live
@@ -356,26 +380,6 @@ def _cancel(order: Order) -> Action | None:
     if order.status in (OrderStatus.PENDING_CANCEL, OrderStatus.UNKNOWN) or order.cancel_wanted:
         return None
     return Cancel(order)
-
-
-def cost_ticks(instrument: Instrument, entry: int, side: Side) -> int:
-    """Ticks that one contract must win to pay for its entry at a price and its exit, rounded up."""
-    ticks = 0
-    while True:  # what the exit costs may depend on its price; a few times around at most
-        whole, rest = divmod(
-            instrument.round_trip(entry, entry + side.sign * ticks), instrument.tick_value_usd
-        )
-        need = int(whole) + (1 if rest else 0)
-        if need <= ticks:
-            return ticks
-        ticks = need
-
-
-def break_even(entered_sum: int, entered: int, side: Side, cost_ticks: int) -> int:
-    """Average entry plus what has to be paid for, rounded to the tick that does not lose."""
-    if side is Side.BUY:
-        return -(-entered_sum // entered) + cost_ticks
-    return entered_sum // entered - cost_ticks
 
 
 def finished(state: PlanState, orders: Mapping[str, Order]) -> bool:

@@ -16,6 +16,7 @@ from engine.execution.context import BookContext
 from engine.execution.inquiry import NEVER, Inquiry
 from engine.execution.order_requests import OrderRequests
 from engine.execution.outcomes import close_plan
+from engine.execution.venue_exits import unseen
 from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import calendar_in
 from engine.model import events as ev
@@ -163,9 +164,10 @@ class Flattener:
         live = state.live_orders(instrument)
         # What is too little to be sold is not closed: without an order beside it, it is no position.
         qty = 0 if self._book.is_dust(instrument) else state.position(instrument).qty
+        coins, proven_ts = self._book.by_balance(instrument), self._inquiry.proven_ts
         closes, left, overtaken = [], abs(qty), False
         for order in live:
-            if _closes(order, qty):
+            if _closes(order, qty) and not (coins and unseen(order, proven_ts)):
                 closes.append(order)
                 left -= order.open_qty
                 # Where stop or target have left less to it than it was sent for, its rest would open. The
@@ -185,10 +187,7 @@ class Flattener:
             if closing.working and not closes:
                 closing.asked, closing.answered = closing.asked or now, now
             closing.working = any(order.slot is None for order in closes)
-            coins = self._book.by_balance(instrument)
-            due = closing.due(now, self._inquiry.proven_ts, blind=not coins) or self._turned(
-                instrument, closing, qty
-            )
+            due = closing.due(now, proven_ts, blind=not coins) or self._turned(instrument, closing, qty)
             if coins and due and not closes and self._still_selling(live):
                 return
             if not closes and due:

@@ -41,7 +41,7 @@ from engine.portfolio.bounds import Bounds
 from engine.portfolio.money import Marks, near
 from engine.state import alarms
 from engine.state.alarms import Alarm
-from engine.state.state import Order, PlanState
+from engine.state.state import Order
 from engine.state.turn import Turn
 
 ANSWER_NS = 40 * NANOS
@@ -53,6 +53,7 @@ UNPROVEN_STOP_NS = NANOS // 2
 UNTOLD_NS = 5 * NANOS
 """For so long a market entry may hold contracts of which nobody has told: looks at it wait for no others."""
 
+_MAY_BARE = (Slot.ENTRY, Slot.PART)
 _AT_WORK = (OrderStatus.WORKING, OrderStatus.PARTIAL)
 
 
@@ -104,15 +105,20 @@ class OrderManager:
     @property
     def holding(self) -> bool:
         """A position is open."""
-        return any(position.qty for position in self.state.positions.values())
+        return bool(self.state.held())
 
     @property
     def busy(self) -> bool:
         """Something is under way that time alone moves on: to be looked at often."""
-        state = self.state
+        state, exits, proven = self.state, self.context.exits, self.inquiry.proven_ts
         return bool(
             self._fills.waiting
-            or any(not self._at_rest(found) for found in state.plans.values())
+            or any(
+                not desired.at_rest(
+                    one, state.orders, state.brackets, exits=exits(one.plan.instrument, proven)
+                )
+                for one in state.plans.values()
+            )
             or any(
                 order.status not in _AT_WORK
                 or order.cancel_wanted
@@ -121,10 +127,6 @@ class OrderManager:
                 for order in state.live_orders()
             )
         )
-
-    def _at_rest(self, found: PlanState) -> bool:
-        state, targets = self.state, not self.context.watches_target(found.plan.instrument)
-        return desired.at_rest(found, state.orders, state.brackets, targets=targets)
 
     def next_due(self) -> int:
         """When `pulse` or `tend` has more to do next than `note`, unless it is `busy`, nanoseconds UTC."""
@@ -178,8 +180,7 @@ class OrderManager:
         """
         if not self.inquiry.heard:
             return
-        context, state = self.context, self.context.state
-        orders = state.orders
+        context, state, orders = self.context, self.state, self.state.orders
         self._cancel_strays()
         set_dust_aside(context)
         for found in list(state.plans.values()):
@@ -187,11 +188,11 @@ class OrderManager:
                 self._stops.after_first_target(found)
                 even_out(context, found)
             grace_ns, rigid = context.run.bracket_grace_ns, self._orders.rigid
-            targets = not context.watches_target(found.plan.instrument)
-            if desired.agreed(found, orders, context.now, grace_ns, targets=targets):
+            exits, now = context.exits(found.plan.instrument, self.inquiry.proven_ts), context.now
+            if desired.agreed(found, orders, now, grace_ns, exits=exits):
                 continue
             wanted = desired.difference(
-                found, orders, context.now, grace_ns, brackets=state.brackets, targets=targets, rigid=rigid
+                found, orders, now, grace_ns, brackets=state.brackets, exits=exits, rigid=rigid
             )
             for action in list(wanted):
                 match action:
@@ -344,8 +345,7 @@ class OrderManager:
 
     def pulse(self) -> None:
         """Whatever is due by time alone."""
-        now = self.turn.now
-        self.stirred = False
+        now, self.stirred = self.turn.now, False
         self._fills.take_waiting()
         self.resting.end()
         for order in self.state.live_orders():
@@ -376,8 +376,9 @@ class OrderManager:
         waited, age = now - order.changed_ts, now - order.created_ts
         if order.unacknowledged and age >= ANSWER_NS:
             self._orders.moved(order.client_id, E.TIMED_OUT, reason="no answer")
-        # At market it should have filled at once: perhaps it has, nobody tells, and nothing protects that.
-        naked = order.slot is Slot.ENTRY and order.type is OrderType.MARKET and age < UNTOLD_NS
+        # At market it should have filled at once: perhaps it has, nobody tells, and nothing protects that, or
+        # what of coins it was to close.
+        naked = order.slot in _MAY_BARE and order.type is OrderType.MARKET and age < UNTOLD_NS
         if order.status is OrderStatus.UNKNOWN or (
             order.status in (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_MODIFY, OrderStatus.SENT)
             and waited >= LOOK_AGAIN_NS

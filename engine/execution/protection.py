@@ -88,7 +88,8 @@ class Protection:
         seemed = max(self._inquiry.blind_ts, done.entry_ts if last is None else last.changed_ts)
         if self._inquiry.proven_ts >= seemed:
             return True
-        self._inquiry.insist(f"missing {found.plan.plan_id} {leg} {slot}", urgent=True)
+        before = "" if last is None else last.client_id
+        self._inquiry.insist(f"missing {found.plan.plan_id} {leg} {slot} {before}", urgent=True)
         if last is not None and last.live and not last.suspended:
             return False  # a successor beside a stop that stands may wait for proof
         grace = UNPROVEN_NS + (self._book.run.bracket_grace_ns if last is None else RETRY_NS)
@@ -108,7 +109,7 @@ class Protection:
             legs = [leg for leg in found.legs if leg.open_qty > 0]
             bare = sum([leg.open_qty for leg in legs])
             for order in state.live_orders(instrument):
-                if order.slot is Slot.STOP and order.plan_id == found.plan.plan_id and order.stands:
+                if order.plan_id == found.plan.plan_id and (_protects(order) or _sells_part(order)):
                     bare -= order.open_qty
             if bare <= 0 or self._book.is_dust(instrument):
                 continue
@@ -213,5 +214,17 @@ def _not_before(earlier: list[Order], slot: Slot) -> int:
 
 
 def _stopped(state: BookState, leg: LegState) -> bool:
-    stop = state.orders.get(leg.slots.get(Slot.STOP, ""))
-    return stop is not None and stop.stands and stop.open_qty >= leg.open_qty
+    """Whether all that is open of a leg has its stop at the venue, or is being closed."""
+    stop, part = (state.orders.get(leg.slots.get(slot, "")) for slot in (Slot.STOP, Slot.PART))
+    stopped = stop.open_qty if stop is not None and _protects(stop) else 0
+    closing = part.open_qty if part is not None and _sells_part(part) else 0
+    return stopped + closing >= leg.open_qty
+
+
+def _protects(order: Order) -> bool:
+    return order.slot is Slot.STOP and order.stands
+
+
+def _sells_part(order: Order) -> bool:
+    """A part is being closed by it, as far as is known."""
+    return order.slot is Slot.PART and order.live and order.status is not OrderStatus.UNKNOWN

@@ -30,8 +30,7 @@ def even_out(book: BookContext, found: PlanState) -> None:
     entries = [book.state.orders.get(leg.slots.get(Slot.ENTRY, "")) for leg in legs]
     if any(entry is None or not entry.status.terminal for entry in entries):
         return
-    targets = not book.watches_target(plan.instrument)
-    if not at_rest(found, book.state.orders, book.state.brackets, targets=targets):
+    if not at_rest(found, book.state.orders, book.state.brackets, exits=book.exits(plan.instrument)):
         return
     source = 0 if legs[0].entered > first else 1
     book.turn.commit(

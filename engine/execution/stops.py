@@ -12,8 +12,8 @@ from fractions import Fraction
 
 from msgspec import structs
 
+from engine.execution.break_even import break_even, cost_ticks
 from engine.execution.context import BookContext
-from engine.execution.desired import break_even, cost_ticks
 from engine.model import records as r
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
@@ -24,6 +24,8 @@ from engine.state.position import usd
 from engine.state.state import LegState, Order, PlanState
 
 TRAIL_PAUSE_NS = NANOS
+ANEW_PAUSE_NS = 15 * NANOS
+"""The same where a stop has to be cancelled and placed anew: nothing protects in between."""
 TRAIL_STEP_TICKS = 2
 """A stop that follows moves no more often and by no less: every move is a request to the venue."""
 
@@ -141,7 +143,8 @@ class TrailingStops:
         # A mark that is worse than the best moves nothing, unless the stop would be too close to it.
         close = sign * (mark - best) < 1 - distance
         bounds.keep_reached(plan.side, mark if close else best)
-        again = self._trailed_ts.get(key, 0) + TRAIL_PAUSE_NS
+        pause = TRAIL_PAUSE_NS if self._book.exits(plan.instrument).stops_move else ANEW_PAUSE_NS
+        again = self._trailed_ts.get(key, 0) + pause
         if self._book.now < again:
             bounds.keep_until(again)
             return 0

@@ -27,6 +27,8 @@ class Capabilities(Struct, frozen=True):
     """It may keep the stop and the target of an entry itself. Without, they are orders of our own."""
     paired_exits: bool = True
     """Stop and target of the same coins rest at once. Without, the stop has them and rests alone."""
+    stops_move: bool = True
+    """A stop that has coins can be changed where it rests. Without, it is cancelled and placed anew."""
 
     def watches_target(self, kind: InstrumentKind) -> bool:
         """Whether no order can rest for a target, so that the market is watched for it instead."""

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from engine.model.commands import Flatten
+from engine.model.commands import ChangeManual, Flatten, ReduceManual
 from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
 from engine.model.errors import RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.events import AccountAdopted, ContractResolved, LinkState, Print, Quote, SnapshotTaken
 from engine.model.instrument import InstrumentKind
 from engine.model.market import MINUTE, Side, Timeframe
-from engine.model.orders import OrderSpec, OrderType, VenueStatus
+from engine.model.orders import OrderSpec, OrderStatus, OrderType, Slot, VenueStatus
 from tests.acceptance.runs import AtPort, at_port, engine_on
 from tests.acceptance.venue_under_test import START, VenueUnderTest
 from tests.support.patience import patient
@@ -336,6 +336,30 @@ async def flatten_in_trouble(venue: VenueUnderTest, folder: Path) -> None:
         assert venue.traded() == 2 * venue.qty or venue.instrument.kind is InstrumentKind.SPOT
 
 
+async def part_closed(venue: VenueUnderTest, folder: Path) -> None:
+    """The stop is moved, half is sold, and what stays has that stop: where a stop has the coins that it
+    sells, it gives them up first. Nothing is refused, and nothing is sold twice.
+    """
+    price, half = venue.price, venue.qty // 2
+    async with engine_on(venue, folder) as run:
+        name = await run.buy(stop=price - 3 * STEP, target=price + 3 * STEP)
+        await until(lambda: run.standing(price - 3 * STEP), 20)
+        nearer = venue.instrument.price(price - 2 * STEP)
+        moved = await run.say(ChangeManual(id="nearer", source="cli", order=name, stop=nearer))
+        assert moved.done, moved.text
+        await until(lambda: run.standing(price - 2 * STEP), 20)
+        before = run.qty()  # fees may have been taken out of it
+        answer = await run.say(ReduceManual(id="half", source="cli", instrument=venue.symbol, qty=half))
+        assert answer.done, answer.text
+        await until(lambda: run.qty() == venue.held() == before - half, 20)
+        await until(lambda: run.standing(price - 2 * STEP), 20)
+        sold = [one for one in run.book.orders.values() if one.slot is Slot.PART]
+        assert [one.status for one in sold] == [OrderStatus.FILLED]
+        assert sum(one.filled_qty for one in run.book.orders.values()) == venue.traded() == venue.qty + half
+        await run.say(Flatten(id="all", source="cli"))
+        await until(run.quiet, 20)
+
+
 AT_PORT: tuple[Card, ...] = (market_data, warm_up, order_life, gone_orders, refused_orders, lost_answers)
 WITH_ENGINE: tuple[Card, ...] = (
     bracket,
@@ -347,5 +371,6 @@ WITH_ENGINE: tuple[Card, ...] = (
     stopped_out_between_runs,
     flatten,
     flatten_in_trouble,
+    part_closed,
 )
 CARDS: tuple[Card, ...] = (*AT_PORT, *WITH_ENGINE)

@@ -12,7 +12,7 @@ from tests.acceptance.under_fire import FireTally, trade_under_fire
 from tests.acceptance.venues import VENUES, kind_under_test
 
 WHOLE = "kraken"
-SHORT = (cards.market_data, cards.warm_up, cards.order_life, cards.bracket, cards.restart)
+SHORT = (cards.market_data, cards.warm_up, cards.order_life, cards.bracket, cards.restart, cards.part_closed)
 """`python -m tests.torture venues` runs all of them on all."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.execution.break_even import break_even, cost_ticks
 from engine.execution.desired import (
     OCO_GRACE_NS,
     RETRY_NS,
@@ -11,8 +12,6 @@ from engine.execution.desired import (
     Cancel,
     Modify,
     Place,
-    break_even,
-    cost_ticks,
     difference,
     finished,
     wanted,
@@ -55,7 +54,7 @@ def _legs(book: Book, *legs: Leg) -> None:
 def test_a_new_plan_wants_its_entries_with_their_brackets() -> None:
     book = Book()
     found = book.plan(T1, T2)
-    assert wanted(found, 1) == {
+    assert wanted(found, 1, {}) == {
         Slot.ENTRY: OrderSpec(Side.BUY, OrderType.MARKET, 2, stop_offset=-40, target_offset=120)
     }
     assert _told(book) == [("place", 0, Slot.ENTRY, 1, None), ("place", 1, Slot.ENTRY, 2, None)]
@@ -64,7 +63,7 @@ def test_a_new_plan_wants_its_entries_with_their_brackets() -> None:
 def test_a_limit_entry_rests_at_its_price() -> None:
     book = Book()
     found = book.plan(Leg(1, 40, -60), side=Side.SELL, entry_limit=1010)
-    (want,) = wanted(found, 0).values()
+    (want,) = wanted(found, 0, {}).values()
     assert (want.type, want.side, want.limit) == (OrderType.LIMIT, Side.SELL, 1010)
 
 
@@ -256,7 +255,7 @@ def test_when_one_exit_filled_its_sibling_is_cancelled_if_the_venue_does_not(fil
     book.moved(sibling.client_id, E.ACCEPTED, qty=2)
     book.fill(done, 960)
     book.wait(OCO_GRACE_NS - 1)
-    assert wanted(found, 0) == {}
+    assert wanted(found, 0, {}) == {}
     assert _actions(book) == []
     book.wait(1)
     assert _told(book) == [("cancel", sibling.slot)]
@@ -350,7 +349,7 @@ def test_a_leg_that_closed_too_much_ends_its_plan() -> None:
     book.fill(target, 1060)
     book.fill(stop, 960)
     assert (book.state.position("MNQ").qty, found.legs[0].open_qty) == (-1, -1)
-    assert wanted(found, 0) == {}
+    assert wanted(found, 0, {}) == {}
     assert finished(found, book.state.orders)
 
 
@@ -360,7 +359,7 @@ def test_exits_follow_the_average_of_the_entry_to_the_nearest_tick() -> None:
     entry = book.accepted(book.order(Slot.ENTRY, 4))
     book.fill(entry, 1000, 2)
     book.fill(entry, 1001, 2)
-    wants = wanted(found, 0)
+    wants = wanted(found, 0, {})
     assert (wants[Slot.STOP].stop, wants[Slot.TARGET].limit) == (961, 1061)
 
 

@@ -175,7 +175,9 @@ class Invariants:
         stops = sum(
             order.open_qty
             for order in book.live_orders(instrument)
-            if order.slot is Slot.STOP and not order.suspended and order.status is not OrderStatus.UNKNOWN
+            if order.slot in (Slot.STOP, Slot.PART)  # what a part closes needs none
+            and not order.suspended
+            and order.status is not OrderStatus.UNKNOWN
         )
         ours = _ours(book, instrument)
         covered = not qty or ours != qty or stops >= abs(qty) or instrument in book.flattening

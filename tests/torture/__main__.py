@@ -40,7 +40,7 @@ from tests.torture.killed_books import KilledBooks
 from tests.torture.killed_day import NAKED_S, KilledDay
 from tests.torture.killed_trades import KillTally, killed_at
 from tests.torture.mishap_replay import NAKED_NS
-from tests.torture.mishaps import Mode
+from tests.torture.mishaps import COINS, Mode
 from tests.torture.package import package
 from tests.torture.spread import spread
 from tests.torture.week import Week
@@ -90,6 +90,7 @@ def interleave(
             *((f"scenes: {mode}", f"{times:,}") for mode, times in sorted(tally.modes.items())),
             ("trades", f"{tally.trades:,}"),
             ("fills", f"{tally.fills:,}"),
+            ("parts closed", f"{tally.parts:,}"),
             ("starts of the process", f"{tally.boots:,}"),
             *((f"asked: {what}", f"{times:,}") for what, times in sorted(tally.done.items())),
             *((what, f"{times:,}") for what, times in sorted(tally.mishaps.items())),
@@ -519,7 +520,7 @@ def reload(seed: int, count: int | None) -> None:
 PARTS: dict[str, Callable[[int, int | None], None]] = {
     "interleavings": interleave,
     "perpetuals": partial(interleave, name="perpetuals", modes=(Mode.PERPETUAL,)),
-    "coins": partial(interleave, name="coins", modes=(Mode.COINS, Mode.ONE_EXIT)),
+    "coins": partial(interleave, name="coins", modes=COINS),
     "bots": bots,
     "books": books,
     "kills": kill,

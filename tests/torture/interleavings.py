@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from engine.lab.replay import BOOK
 from engine.model import records as r
 from engine.model.market import NANOS
+from engine.model.orders import OrderStatus, Slot
 from tests.torture.mishap_replay import play
 from tests.torture.mishaps import Mode, Scene, scenes
 from tests.torture.spread import play_drawn
@@ -23,6 +24,8 @@ class Tally:
     boots: int = 0
     trades: int = 0
     fills: int = 0
+    parts: int = 0
+    """Orders that have closed a part of a trade, whole."""
     naked_s: list[float] = field(default_factory=list)
     """How long the venue held something without a stop, where stops are our own."""
     hanging_s: list[float] = field(default_factory=list)
@@ -38,6 +41,7 @@ class Tally:
         self.boots += other.boots
         self.trades += other.trades
         self.fills += other.fills
+        self.parts += other.parts
         self.done += other.done
         self.mishaps += other.mishaps
         self.naked_s += other.naked_s
@@ -56,6 +60,8 @@ def interleave(first: int, count: int, modes: Sequence[Mode] = tuple(Mode)) -> T
         tally.boots += played.boots
         tally.trades += len(played._core.state.book(BOOK).trades)
         tally.fills += sum(isinstance(record, r.FillApplied) for record in played.journal)
+        orders = played._core.state.book(BOOK).orders.values()
+        tally.parts += sum(o.slot is Slot.PART and o.status is OrderStatus.FILLED for o in orders)
         tally.done.update(
             type(record.command).__name__
             for record in played.journal

@@ -43,5 +43,7 @@ TRADED = {
         replace(SWAP, tick_value_usd=SWAP.tick_size * _LOTS["lot_size"], **_LOTS), 600_000, _BARE
     ),
     Mode.COINS: Traded(_COIN, 300_000, _BARE),
+    Mode.PAIR: Traded(_COIN, 300_000, _BARE),
     Mode.ONE_EXIT: Traded(_COIN, 300_000, replace(_BARE, paired_exits=False)),
+    Mode.ANEW: Traded(_COIN, 300_000, replace(_BARE, paired_exits=False, stops_move=False)),
 }

@@ -91,7 +91,8 @@ class MishapReplay(CoinsSetAside, LossyReplay):
         """The same where nothing but a request about an order was to blame."""
         self.traded = TRADED[scene.mode]
         self.symbol = self.traded.instrument.symbol
-        self.sets_aside = scene.mode is Mode.ONE_EXIT
+        self.sets_aside = scene.mode in (Mode.PAIR, Mode.ONE_EXIT, Mode.ANEW)
+        self.stops_move = scene.mode is not Mode.ANEW
         known = INSTRUMENTS if self.symbol in INSTRUMENTS else {self.symbol: self.traded.instrument}
         super().__init__(0, brackets=scene.mode is Mode.NATIVE, instruments=known)
         if scene.mode is Mode.COINS:

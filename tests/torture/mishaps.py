@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from engine.model.commands import AnyCommand, BreakEven, Flatten, Pause, ReduceManual, Resume
+from engine.model.commands import AddManual, AnyCommand, BreakEven, Flatten, Pause, ReduceManual, Resume
 from engine.model.market import Side
 from tests.torture import by_hand
 
@@ -104,12 +104,19 @@ class Mode(StrEnum):
     """The venue has none; a perpetual round the clock."""
     COINS = "coins"
     """Nor has this one, and it tells balances; somebody else's coins are in the account too."""
+    PAIR = "pair"
+    """The same without somebody else's, and a pair of stop and target sets aside what either would sell."""
     ONE_EXIT = "one exit"
-    """The same, and coins that a stop would sell are set aside: no target rests beside it."""
+    """The same for a stop alone: no target rests beside it."""
+    ANEW = "anew"
+    """The same, and a stop that rests can't be changed."""
 
     @property
     def coins(self) -> bool:
-        return self in (Mode.COINS, Mode.ONE_EXIT)
+        return self in COINS
+
+
+COINS = (Mode.COINS, Mode.PAIR, Mode.ONE_EXIT, Mode.ANEW)
 
 
 class Scene(NamedTuple):
@@ -150,16 +157,29 @@ _MISHAPS = st.sampled_from(Kind).flatmap(
         st.sampled_from(DELAYS_MS),
     )
 )
+_PARTS = (
+    ReduceManual(id="half", instrument="MNQ"),
+    ReduceManual(id="half again", instrument="MNQ"),
+    ReduceManual(id="one", instrument="MNQ", qty=1),
+    ReduceManual(id="two", instrument="MNQ", qty=2),
+)
 _COMMANDS: tuple[AnyCommand, ...] = (
     BreakEven(id="b", instrument="MNQ"),
     Flatten(id="f", instrument="MNQ"),
     Pause(id="p"),
     Resume(id="r"),
-    ReduceManual(id="half", instrument="MNQ"),
-    ReduceManual(id="one", instrument="MNQ", qty=1),
+    *_PARTS,
     *by_hand.COMMANDS,
 )
-_DEEDS = st.builds(Deed, st.integers(0, 110), st.sampled_from(_COMMANDS))
+
+
+def _deeds(commands: Sequence[AnyCommand], most: int) -> st.SearchStrategy[tuple[Deed, ...]]:
+    return st.lists(st.builds(Deed, st.integers(0, 110), st.sampled_from(commands)), max_size=most).map(tuple)
+
+
+_DEEDS = _deeds(_COMMANDS, 3)
+_DEEDS_WITH_COINS = _deeds((*_PARTS, AddManual(id="more", order=by_hand.THIS, qty=1)), 4) | _DEEDS
+"""A part of coins is closed by stops that give them up first: that is tried more often."""
 
 FUTURES = (Mode.NATIVE, Mode.REFUSED, Mode.OWN)
 
@@ -173,7 +193,7 @@ def scenes(*modes: Mode) -> st.SearchStrategy[Scene]:
         st.integers(1, 2),
         st.lists(_MOVES, min_size=2, max_size=16).map(tuple),
         st.lists(_MISHAPS, min_size=1, max_size=12, unique_by=lambda m: (m.kind, m.nth)).map(tuple),
-        st.lists(_DEEDS, max_size=3).map(tuple),
+        _DEEDS_WITH_COINS if set(modes) <= set(COINS) else _DEEDS,
         st.booleans(),
         st.sampled_from([0, 0, 0, 300, 4_000]),
     )

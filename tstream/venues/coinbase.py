@@ -123,7 +123,7 @@ COINBASE = VenueKind(
     make=make,
     probe=probe,
     accounts=accounts,
-    capabilities=Capabilities(native_brackets=False, balances=True, paired_exits=False),
+    capabilities=Capabilities(native_brackets=False, balances=True, paired_exits=False, stops_move=False),
     markets=frozenset({InstrumentKind.SPOT}),
     instruments=INSTRUMENTS,
     contracts=tuple(INSTRUMENTS),
