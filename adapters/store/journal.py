@@ -15,7 +15,7 @@ from adapters.store import schema
 from adapters.store.errors import groundless, not_next, port_error
 from adapters.store.file_thread import FileThread
 from adapters.store.lock import InstanceLock
-from adapters.store.opening import Opened, begin_run, connect, journal_lock, pragmas
+from adapters.store.opening import Opened, begin_run, connect, journal_lock, make_room, pragmas
 from adapters.store.tail import TailNote, lasting
 from engine.model.errors import FatalError
 
@@ -182,6 +182,7 @@ def _connect(path: Path, wait_s: float) -> sqlite3.Connection:
         db = connect(path, wait_s)
         for pragma in pragmas(durable=True):
             db.execute(pragma)
+        make_room(path, db)
     except sqlite3.Error as error:
         raise FatalError(str(port_error(path, error))) from None
     return db

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -22,6 +23,9 @@ from engine.model.errors import FatalError, RetryableError
 
 _INSTALL_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _INSTALL_LENGTH = 8
+SPARE_BYTES = 64 << 20
+"""Less free than this, and the disk is left alone."""
+_PIECES = 64
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +107,37 @@ def uri(path: Path, mode: str) -> str:
 def pragmas(*, durable: bool) -> tuple[str, ...]:
     """How a writing connection is set up: each commit reaches the disk, unless told that it need not."""
     return "PRAGMA journal_mode = WAL", f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}"
+
+
+def make_room(path: Path, db: sqlite3.Connection) -> None:
+    """Have the -wal as large as it gets before SQLite writes it from its beginning again: the disk answers a
+    commit into a file that grows much later than one that overwrites. Nothing of it is ever read: what takes
+    the room is rolled back. Where there is no room, commits are slower and nothing is amiss.
+    """
+    try:
+        if shutil.disk_usage(path.parent).free < SPARE_BYTES:
+            return
+        pages, size, cached = (
+            db.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("wal_autocheckpoint", "page_size", "cache_size")
+        )
+        db.execute("PRAGMA cache_size = 10")  # what is more goes to the -wal before any commit
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            db.execute("CREATE TABLE room (filled)")
+            for _ in range(_PIECES):
+                db.execute("INSERT INTO room VALUES (zeroblob(?))", (pages * size // _PIECES,))
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            db.execute(f"PRAGMA cache_size = {cached}")
+        descriptor = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)  # now, and not with the first commit
+        finally:
+            os.close(descriptor)
+    except (OSError, sqlite3.Error) as error:
+        log.info("the journal %s has no room ahead: %s", path, error)
 
 
 def _make_private(path: Path) -> None:

@@ -124,18 +124,41 @@ def full_disk(path: Path) -> Iterator[None]:
 
 @pytest.mark.parametrize("count", [1, 600])
 async def test_f33_a_full_disk_is_retryable_and_nothing_is_lost(path: Path, count: int) -> None:
-    records = [b"x" * 50_000] * count
+    records = [b"x" * (30_000_000 // count)] * count
     async with await SqliteJournal.open(path) as journal:
         await journal.append([b"before"], 1)
         with full_disk(path):
             for _ in range(3):
                 with pytest.raises(RetryableError, match="can't be used now"):
                     await journal.append(records, 2)
-        assert await contents(journal) == [(1, b"before")]
-        await journal.append(records, 2)
-        assert journal.last_seq == count + 1
+            await journal.append([b"small"], 2)  # for so much there is room ahead
+        assert await contents(journal) == [(1, b"before"), (2, b"small")]
+        await journal.append(records, 3)
+        assert journal.last_seq == count + 2
     async with await SqliteJournal.open(path) as journal:
-        assert journal.last_seq == count + 1
+        assert journal.last_seq == count + 2
+
+
+async def test_the_wal_does_not_grow_with_commits_and_without_room_for_it_all_is_written_too(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def grown() -> int:
+        return path.with_name("journal.db-wal").stat().st_size
+
+    async with await SqliteJournal.open(path) as journal:
+        before = grown()
+        for seq in range(1, 101):
+            await journal.append([b"x" * 50_000], seq)
+        assert grown() == before > 1_000 * 4_096  # which is once around, and a part of the next
+        assert len(await contents(journal)) == 100
+    monkeypatch.setattr("adapters.store.opening.SPARE_BYTES", 1 << 62)
+    async with await SqliteJournal.open(path) as journal:
+        assert not path.with_name("journal.db-wal").exists() or grown() < before
+        await journal.append([b"one more"], 101)
+        assert await contents(journal, 100) == [(101, b"one more")]
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert "room" not in {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
 
 
 WRITE_UNTIL_KILLED = """

@@ -53,7 +53,8 @@ def deleted(wal: Path) -> None:
 def torn(wal: Path) -> None:
     """The newest frames can't be read."""
     body = bytearray(wal.read_bytes())
-    body[-3000:-2000] = b"\xff" * 1000
+    newest = body.rindex(b'{"record"')  # behind it there is only room
+    body[newest : newest + 20] = b"\xff" * 20
     wal.write_bytes(body)
 
 
