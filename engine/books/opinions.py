@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 
 from engine.books.bots import Bot
 from engine.books.forecasts import Forecasts
+from engine.books.mood_told import MoodsTold
 from engine.books.opinion_pictures import AskedSoFar, OpinionPictures
 from engine.market.bars import BarsClosed
 from engine.market.calendars.deadline import held_until
@@ -31,6 +32,7 @@ from engine.model.view_opinion import OpinionView
 from engine.risk.gate import Against
 from engine.signals.features import Features
 from engine.signals.market_data import MarketData
+from engine.signals.mood import Moods
 from engine.state.turn import Turn
 
 NEVER = 1 << 63
@@ -89,8 +91,10 @@ class Opinions:
         self._digested = 0
         """The minute of which contracts were last gathered that are to be digested."""
         self._undigested: list[str] = []
+        market.board.moods = moods = Moods(turn.state.opinions.moods)  # those of runs before count on
+        self._moods = MoodsTold(turn)
         self._outcomes = Forecasts(turn, market, instruments)
-        self._pictures = OpinionPictures(turn, market.board.moods)
+        self._pictures = OpinionPictures(turn, moods)
 
     def view(self) -> OpinionView | None:
         """As people see it; None where no second opinion is wanted."""
@@ -175,6 +179,7 @@ class Opinions:
         frame = card.timeframe
         if frame not in self._market.bars.timeframes:
             return f"{frame} is not folded in this run"
+        self._moods.settle()
         features = self._features.vector(asked.instrument, frame, asked.side, asked.closed_ts)
         if features is None:
             return f"too little is known of {asked.instrument} on {frame} yet"
@@ -192,7 +197,8 @@ class Opinions:
     def hear(self, event: ev.MoodTold | ev.PredictorTold | ev.Predicted) -> None:
         """Texts have a mood, the model has answered, or its worker is in another state."""
         if isinstance(event, ev.MoodTold):
-            self._market.board.moods.add(event)
+            if self.config.use is not OpinionUse.OFF:  # else nobody looks at it
+                self._moods.hear(event)
             return
         if isinstance(event, ev.Predicted):
             asked = self._under_way.pop(event.request, None)
@@ -215,6 +221,7 @@ class Opinions:
 
     def tend(self) -> None:
         """Whoever has not answered by now is not waited for. Cheap while nobody is."""
+        self._moods.tend()
         now, patience = self._turn.now, self.config.patience_ns
         if now < self.due:
             return
@@ -254,6 +261,7 @@ class Opinions:
     def _form(self, asked: _Asked, answer: ev.Predicted | None, missing: str) -> None:
         """Write down what everybody has said, and let the idea go on with it."""
         turn, config, idea, card = self._turn, self.config, asked.idea, asked.card
+        self._moods.settle()
         said: dict[str, float] = {}
         if idea is not None:
             said["rules"] = idea.score_tenths / 100

@@ -19,6 +19,20 @@ class PredictorChanged(Record, frozen=True, kw_only=True, tag="predictor_changed
     retrain_ts: int = 0
 
 
+class MoodHeard(Record, frozen=True, kw_only=True, tag="mood_heard"):
+    """What a source of texts has said of an instrument; tellings of one minute are one record."""
+
+    source: str
+    """As the settings name it."""
+    instrument: str
+    """Empty: the market as a whole."""
+    score: float
+    """-1 fall to 1 rise."""
+    weight: float
+    told_ts: int
+    """When the newest of the texts was written, nanoseconds UTC."""
+
+
 class OpinionFormed(Record, frozen=True, kw_only=True, tag="opinion_formed"):
     """Rules, model and mood were heard about a trade that a bot wants, or about one that nobody wants."""
 

@@ -18,6 +18,7 @@ from engine.model.events import AlertKind
 from engine.model.instrument import Instrument
 from engine.model.market import Side
 from engine.model.old_records import migrate
+from engine.model.opinion_records import MoodHeard as MoodHeard
 from engine.model.opinion_records import OpinionFormed as OpinionFormed
 from engine.model.opinion_records import OpinionScored as OpinionScored
 from engine.model.opinion_records import PredictorChanged as PredictorChanged
@@ -360,6 +361,7 @@ AnyRecord = (
     | PredictorChanged
     | OpinionFormed
     | OpinionScored
+    | MoodHeard
 )
 
 _encoder = msgspec.json.Encoder(order="deterministic")

@@ -69,21 +69,29 @@ class Moods:
 
     __slots__ = ("_known",)
 
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str], SourceMood] = {}
+    def __init__(self, known: dict[str, SourceMood] | None = None) -> None:
+        """`known` is where they are kept: the fold's own table, which others add to as well."""
+        self._known = {} if known is None else known
 
     def add(self, told: MoodTold) -> None:
         """Take a telling. Nonsense from outside counts for nothing."""
         if not (isfinite(told.score) and isfinite(told.weight)) or told.weight <= 0:
             return
-        key = told.source[:40], told.instrument
         ts = min(told.ts_venue or told.ts_recv, told.ts_recv)
+        score, weight = max(-1.0, min(1.0, told.score)), min(MOST_WEIGHT, told.weight)
+        self.tell(told.source[:40], told.instrument, ts, score, weight)
+
+    def tell(self, source: str, instrument: str, ts: int, score: float, weight: float) -> None:
+        """Take what is known to make sense; who has been silent for too long by `ts` is forgotten."""
+        key = f"{instrument} {source}"
         found = self._known.get(key)
         if found is None:
+            for old in [one for one, kept in self._known.items() if ts - kept.ts > OVER]:
+                del self._known[old]
             if len(self._known) >= MOST_SOURCES * 8:
                 del self._known[min(self._known, key=lambda one: self._known[one].ts)]
-            found = self._known[key] = SourceMood(*key, ts=ts)
-        found.add(ts, max(-1.0, min(1.0, told.score)), min(MOST_WEIGHT, told.weight))
+            found = self._known[key] = SourceMood(source, instrument, ts=ts)
+        found.add(ts, score, weight)
 
     def reading(self, instrument: str, ts: int) -> MoodReading | None:
         """Of all sources together; None where nothing has been told lately."""

@@ -340,4 +340,5 @@ FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.PredictorChanged: fold_opinions.predictor_changed,
     r.OpinionFormed: fold_opinions.opinion_formed,
     r.OpinionScored: fold_opinions.opinion_scored,
+    r.MoodHeard: fold_opinions.mood_heard,
 }

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from engine.model import records as r
 from engine.model.decision import Counsel
+from engine.signals.mood import Moods
 from engine.state.opinions import MODELS_KEPT, OPEN_KEPT, RECENT_KEPT, Judged, PredictionTally
 from engine.state.state import State
 
 
 def predictor_changed(state: State, record: r.PredictorChanged) -> None:
     state.opinions.predictor = record
+
+
+def mood_heard(state: State, record: r.MoodHeard) -> None:
+    Moods(state.opinions.moods).tell(
+        record.source, record.instrument, record.told_ts, record.score, record.weight
+    )
 
 
 def opinion_formed(state: State, record: r.OpinionFormed) -> None:

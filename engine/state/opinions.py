@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from engine.model.opinion_records import OpinionFormed, OpinionScored, PredictorChanged
+from engine.signals.mood import SourceMood
 
 MODELS_KEPT = 8
 RECENT_KEPT = 40
@@ -116,6 +117,8 @@ class OpinionState(Struct):
     """Predictions whose outcome is not known yet, by id, oldest first."""
     models: dict[str, PredictionTally] = field(default_factory=dict)
     """By hash, that which was asked longest ago first."""
+    moods: dict[str, SourceMood] = field(default_factory=dict)
+    """What texts have said, as `engine.signals.mood.Moods` keeps it."""
     alone: int = 0
     """Decisions of ideas that the rules have made alone."""
     together: int = 0

@@ -172,6 +172,70 @@ def test_mood_counts_where_it_is_known_and_the_rules_are_alone_with_a_model_that
     assert opinion(slow).counsel is Counsel.ALONE
 
 
+def told(bench: AskedModel, score: float, age: int = 0, weight: float = 1.0, source: str = "news") -> None:
+    now = bench.now
+    bench.step(
+        ev.MoodTold(
+            ts_recv=now, ts_venue=now - age, source=source, instrument="MNQ", score=score, weight=weight
+        )
+    )
+
+
+def test_mood_is_written_down_and_known_after_a_restart() -> None:
+    bench = AskedModel(card=None)
+    bench.connect()
+    told(bench, -0.8, age=30 * MINUTE)
+    told(bench, 0.4, source="posts")
+    view = bench.core.entries.opinions.view()
+    again = AskedModel(journal=bench.journal, boot=2, at=bench.now, card=None)
+    known = again.core.entries.opinions.view()
+    assert view is not None
+    assert known is not None
+    assert known.moods == view.moods
+    assert [(one.source, one.score) for one in known.moods] == [("news", -0.8), ("posts", 0.4)]
+    again.connect()
+    again.trade_idea()
+    assert {part.name for part in opinion(again).parts} == {"rules", "mood"}
+    late = AskedModel(journal=bench.journal, boot=2, at=bench.now + 25 * 60 * MINUTE, card=None)
+    later = late.core.entries.opinions.view()
+    assert later is not None
+    assert later.moods == (), "old texts are no mood, whenever the run began"
+    told(late, 0.1, source="wires")
+    assert list(late.core.state.opinions.moods) == ["MNQ wires"], "nor are they kept"
+
+
+def test_what_a_source_says_within_a_minute_is_one_record_that_is_there_when_it_is_asked_for() -> None:
+    bench = AskedModel(card=None)
+    bench.connect()
+    for n in range(200):
+        bench.now += MINUTE // 50
+        told(bench, 0.5 if n % 4 else -0.5, weight=2.0)
+    heard = bench.written(r.MoodHeard)
+    assert 4 <= len(heard) <= 6
+    bench.trade_idea()
+    formed = bench.written(r.OpinionFormed)[-1]
+    before = [one for one in bench.journal if isinstance(one, r.MoodHeard) and one.ts <= formed.ts]
+    assert sum(one.weight for one in before) == pytest.approx(400), "nothing that was told is missing"
+    total = sum(one.weight * one.score for one in before)
+    assert total == pytest.approx(100, abs=0.1)
+    for nonsense in (replace_told(bench, score=nan), replace_told(bench, weight=0.0)):
+        bench.step(nonsense)
+    bench.wait(120)
+    assert sum(one.weight for one in bench.written(r.MoodHeard)) == pytest.approx(400)
+
+
+def replace_told(bench: AskedModel, **changes: float) -> ev.MoodTold:
+    usual = ev.MoodTold(ts_recv=bench.now, source="news", instrument="MNQ", score=0.5)
+    return replace(usual, **changes)
+
+
+def test_where_nobody_asks_for_opinions_no_mood_is_written_down() -> None:
+    bench = AskedModel(card=None, opinion=OpinionConfig())
+    bench.connect()
+    told(bench, 0.5)
+    assert bench.written(r.MoodHeard) == []
+
+
 def test_confidence_sizes_through_the_one_sizer() -> None:
     sizing = ByConfidence(ByRisk(Decimal(110)), least_percent=Decimal(0), most_percent=Decimal(100))
     whys = []
@@ -311,7 +375,9 @@ def test_what_was_heard_gives_the_same_journal_again_with_its_predictions() -> N
 
     bench.answers = some
     bench.connect()
-    for _ in range(3):
+    for n in range(3):
+        told(bench, 0.1 * n)
+        told(bench, -0.2, source="posts")
         bench.close_minutes([PRICE] * 3, wait_s=1.2)
         bench.obey(1.0)
     assert {one.opinion.counsel for one in bench.written(r.OpinionFormed)} >= {Counsel.FOR, Counsel.ALONE}
@@ -327,6 +393,8 @@ def test_what_was_heard_gives_the_same_journal_again_with_its_predictions() -> N
 
 def test_the_fold_of_the_records_is_the_state() -> None:
     bench, _ = sure(0.75)
+    told(bench, 0.3)
+    assert bench.core.state.opinions.moods
     state = State()
     for record in bench.journal:
         apply(state, r.decode(encode(record)))

@@ -114,6 +114,7 @@ def test_the_tags_are_the_names_in_the_journal() -> None:
         "predictor_changed",
         "opinion_formed",
         "opinion_scored",
+        "mood_heard",
     }
 
 

@@ -32,7 +32,15 @@ VERSION = 2
 
 _ORDERS = (r.OrderIntended, r.OrderAdopted, r.OrderMoved, r.FillApplied, r.FillSettled)
 _HELD = (r.FillApplied, r.PositionAdjusted, r.DustLeft, r.FillSettled, r.ExcursionNoted)
-_SILENT = (r.EquityNoted, r.ExcursionNoted, r.DayMarked, r.PatternEnded, r.OpinionFormed, r.OpinionScored)
+_SILENT = (
+    r.EquityNoted,
+    r.ExcursionNoted,
+    r.DayMarked,
+    r.PatternEnded,
+    r.OpinionFormed,
+    r.OpinionScored,
+    r.MoodHeard,
+)
 """Records of which nobody is told, and there are many of them."""
 _NEWEST = 100
 """Trades that a fill may yet be told of: their plans stay."""
