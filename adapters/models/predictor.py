@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from adapters.common.child_environment import child_environment
+from adapters.common.child_process import begin
 from adapters.models.files import ModelFile, read_model
 from adapters.models.worker import LoadModel, ModelAnswer, ModelLoaded, ModelQuestion
 from engine.model.effects import AskPrediction
@@ -154,16 +155,7 @@ class WorkerPredictor:
         """Ask one model, until another counts. Raises FatalError for one that does not fit, _FailedError."""
         assert sign.path is not None
         model = await asyncio.to_thread(read_model, sign.path, self._feature_hash, self._features)
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=child_environment() | {"OMP_NUM_THREADS": "1"},
-            start_new_session=True,
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
+        process = await begin(self._command, child_environment() | {"OMP_NUM_THREADS": "1"})
         try:
             await self._load(process.stdin, process.stdout, model)
             self._model, self._writer = model, process.stdin
@@ -190,10 +182,7 @@ class WorkerPredictor:
         finally:
             self._model = self._writer = None
             self._waiting.clear()
-            with suppress(ProcessLookupError):
-                process.kill()
-            process.stdin.close()
-            await process.wait()
+            await process.end()
 
     async def _load(
         self, stdin: asyncio.StreamWriter, stdout: asyncio.StreamReader, model: ModelFile

@@ -82,7 +82,9 @@ async def test_an_answer_is_calibrated_and_comes_with_the_models_hash(tmp_path: 
 
 
 @pytest.mark.parametrize("does", [name for name in DOES if name != "answers"])
-async def test_a_worker_that_fails_is_told_of_and_started_again(tmp_path: Path, does: str) -> None:
+async def test_a_worker_that_fails_is_told_of_and_started_again(
+    tmp_path: Path, does: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async with predictor(tmp_path, worker(does)) as (one, heard):
         told = await ready(heard)
         one.ask(question(told.hash))
@@ -92,6 +94,7 @@ async def test_a_worker_that_fails_is_told_of_and_started_again(tmp_path: Path, 
         assert down.detail
         assert "\n" not in down.detail
         assert all(answer.probability is None and answer.problem for answer in heard.answers())
+    assert not [one for one in caplog.records if one.name == "asyncio"], "each child is waited for once"
 
 
 async def test_another_champion_takes_over_and_none_is_said(tmp_path: Path) -> None:
