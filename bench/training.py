@@ -17,14 +17,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
 
 from adapters.tapes.export import write_bars
+from bench import keys
 from bench.attach import waits
+from bench.channels import COUNTS, KEYS
 from bench.cockpit import SETTLE_S, WANTED, rate_for
-from bench.figures import quantile, table
+from bench.figures import ms, quantile, ratio, table
+from bench.terminal import Terminal
 from engine.lab.training.walk import walk
 from engine.signals.features import NAMES
 from tests.e2e.program import Headless
@@ -39,13 +42,26 @@ ROUNDS, ROUND_S = 4, 12.0
 """In turn without and with a training, so that what else the machine does meets both."""
 DEARER = 1.5
 """Aim: event wait p99 beside a training over that alone."""
+PRESSES = 40
+"""Of each program in each round."""
+KEY_DEARER = 3.0
+"""Aim: key to handler over a bare app's under the same load."""
 
 
 def run() -> None:
     """Measure and print."""
     _learners()
     _whole()
-    _felt()
+    home = Path(tempfile.mkdtemp(prefix="tstream-bench-"))
+    try:
+        tape = home / "walk.csv"
+        with tape.open("w", encoding="utf-8", newline="") as out:
+            write_bars(random_walk(1, 12_000), MES, out)
+        rate = rate_for(WANTED)
+        _felt(home, tape, rate)
+        _pressed(home, tape, rate)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _learners() -> None:
@@ -101,24 +117,19 @@ def _whole() -> None:
     )
 
 
-def _felt() -> None:
-    home = Path(tempfile.mkdtemp(prefix="tstream-bench-"))
+def _felt(home: Path, tape: Path, rate: float) -> None:
     alone, beside = list[float](), list[float]()
-    try:
-        tape = home / "walk.csv"
-        with tape.open("w", encoding="utf-8", newline="") as out:
-            write_bars(random_walk(1, 12_000), MES, out)
-        socket = find({"TSTREAM_HOME": str(home)}).control_socket
-        with Headless(home, "--rate", f"{rate_for(WANTED):.3f}", command=("engine",)) as engine:
-            engine.practice()
-            engine.until(engine.view, "it answers")
-            time.sleep(SETTLE_S)
-            for _ in range(ROUNDS):
-                alone += waits(socket, ROUND_S, [])
-                with _training(home / "trained", tape):
-                    beside += waits(socket, ROUND_S, [])
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    engine_home = home / "engine"
+    engine_home.mkdir()
+    socket = find({"TSTREAM_HOME": str(engine_home)}).control_socket
+    with Headless(engine_home, "--rate", f"{rate:.3f}", command=("engine",)) as engine:
+        engine.practice()
+        engine.until(engine.view, "it answers")
+        time.sleep(SETTLE_S)
+        for _ in range(ROUNDS):
+            alone += waits(socket, ROUND_S, [])
+            with _training(home / "trained", tape):
+                beside += waits(socket, ROUND_S, [])
     one, other = quantile(alone, 0.5), quantile(beside, 0.5)
     table(
         f"training: an engine at {WANTED:,.0f} updates a second, alone and with tstream train going on",
@@ -128,6 +139,42 @@ def _felt() -> None:
             ("event wait p99 beside it, median, worst", f"{other:.2f}, {max(beside):.2f} ms"),
             (f"  the one to the other (aim {DEARER:g}x)", f"{other / one:.2f}x"),
         ],
+    )
+
+
+def _pressed(home: Path, tape: Path, rate: float) -> None:
+    """The key of a cockpit and that of a bare app, in turn, without and with a training."""
+    with ExitStack() as stack:
+        reading, writing = stack.enter_context(keys.pipe())
+        environment = {
+            "TSTREAM_HOME": str(home / "cockpit"),
+            KEYS: str(writing),
+            COUNTS: str(home / "counts"),
+        }
+        command = [sys.executable, "-m", "bench.hooked", "--rate", f"{rate:.3f}"]
+        cockpit = stack.enter_context(Terminal(command, environment, fds=[writing]))
+        cockpit.until("PRACTICE")
+        cockpit.watch(SETTLE_S)
+        peer, bare, expected = stack.enter_context(keys.bare())
+        frames = keys.timeframes()
+        alone, beside = keys.Keys(cockpit, reading), keys.Keys(cockpit, reading)
+        for _ in range(ROUNDS):
+            keys.press_all(PRESSES, [cockpit, peer], [(alone, frames)])
+            with _training(home / "trained", tape):
+                for terminal in (cockpit, peer):
+                    terminal.watch(1.0)  # it is under way
+                keys.press_all(PRESSES, [cockpit, peer], [(beside, frames), (bare, expected)])
+    rows = []
+    for what, of in (("key to handler", "handler"), ("key to the change on the terminal", "painted")):
+        for name, share in (("p50", 0.5), ("p99", 0.99)):
+            one, other, peers = (quantile(getattr(each, of), share) for each in (alone, beside, bare))
+            told = ms(one), ms(other), ratio(other, one), ms(peers), ratio(other, peers)
+            rows.append((f"{what}, {name}", *told))
+    table(
+        f"training: {len(beside.handler)} keys of a cockpit at {WANTED:,.0f} updates a second, in turn"
+        f" (aim {KEY_DEARER:g}x a bare app)",
+        ("", "alone", "beside a training", "to alone", "bare app beside it", "to it"),
+        rows,
     )
 
 
