@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,8 @@ from bench.figures import machine
 BENCHES = {
     "paint": "from the start of the process to the first picture, beside a bare Textual app",
     "cockpit": "the whole program at 1,000 updates a second: frames, keys, CPU, memory, waits, prints",
-    "ladder": "the ladder and the tape beside the plain screen, at 1,000 and 10,000 updates a second",
+    "ladder": "ladder and tape beside the plain screen, at 1,000 and 10,000 updates a second; --old CLONE",
+    "memory": "memory at 1,000 updates a second, and after 10,000 (42 minutes; --minutes; only when named)",
     "attach": "clients attached to an engine: bytes a second, and event waits with and without them",
     "engine": "the brain in virtual time: events a second, and what one costs",
     "backtest": "a cross of averages on bars through the core that trades, beside backtesting.py, backtrader",
@@ -36,11 +38,21 @@ BENCHES = {
     "wire": "quote records decoded; an order's way to the venue and back, beside a bare POST",
 }
 
-LONG = ("scan", "signals", "api")
+LONG = ("memory", "scan", "signals", "api")
 """Only when named."""
+OPTIONS = {"memory": ("minutes",), "ladder": ("old",)}
+"""What can be said to a bench."""
 
 
-def main(names: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
+    said = argparse.ArgumentParser(prog="python -m bench", description="Measure tstream.")
+    said.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
+    said.add_argument(
+        "--minutes", type=float, default=30.0, help="memory: how long at 1,000 updates a second"
+    )
+    said.add_argument("--old", metavar="CLONE", help="ladder: a clone of an older build, with its own .venv")
+    given = said.parse_args(arguments)
+    names: list[str] = given.names
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         known = "\n".join(f"  {name:8} {what}" for name, what in BENCHES.items())
@@ -54,7 +66,7 @@ def main(names: Sequence[str]) -> int:
         print("PYTHONDONTWRITEBYTECODE was set and is dropped")
     print(machine())
     for name in names or (name for name in BENCHES if name not in LONG):
-        import_module(f"bench.{name}").run()
+        import_module(f"bench.{name}").run(**{key: getattr(given, key) for key in OPTIONS.get(name, ())})
     return 0
 
 

@@ -36,22 +36,23 @@ WATCH_S = 30.0
 PRESSES = 120
 
 
-def rate_for(updates: float) -> float:
-    """The --rate at which the default market brings so many updates a second while they are counted.
+def rate_for(updates: float, begins_s: float = SETTLE_S, seconds: float = WATCH_S) -> float:
+    """The --rate at which the default market brings so many updates a second while they are counted: for so
+    long, beginning so long after its start.
 
     The market of a seed is the same every time, so it can be played beforehand; another rate is another
     market, so one looks again.
     """
     start = practice_open(date(2026, 11, 16)) - LEAD_NS
-    begin, rate = start + round(SETTLE_S * NANOS), 1.0
-    end = begin + round(WATCH_S * NANOS)
+    begin, rate = start + round(begins_s * NANOS), 1.0
+    end = begin + round(seconds * NANOS)
     for _ in range(3):
         seen = 0
         for event in GeneratedMarket(DEFAULT_SEED, start, rate).events():
             if event.ts_venue >= end:
                 break
             seen += event.ts_venue >= begin
-        rate *= updates * WATCH_S / seen
+        rate *= updates * seconds / seen
     return rate
 
 
@@ -80,7 +81,7 @@ def counts(venue: psutil.Process, file: Path) -> Counts:
     """What the venue has sent. Raises TimeoutError when it does not say."""
     file.unlink(missing_ok=True)
     venue.send_signal(signal.SIGUSR2)
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while not file.exists():
         if time.monotonic() > end:
             raise TimeoutError("the venue did not write its counts")

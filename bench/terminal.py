@@ -23,8 +23,10 @@ _KEPT = 1 << 16
 class Terminal:
     """Starts a program; everything it writes is read at once. Ends it, and its children, on leaving."""
 
-    def __init__(self, command: Sequence[str], extra: Mapping[str, str], *, fds: Sequence[int] = ()) -> None:
-        """`extra` is added to the environment; `fds` stay open in the program."""
+    def __init__(
+        self, command: Sequence[str], extra: Mapping[str, str], *, fds: Sequence[int] = (), cwd: Path = ROOT
+    ) -> None:
+        """`extra` is added to the environment; `fds` stay open in the program, which runs in `cwd`."""
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **extra}
         for name in ("NO_COLOR", "PYTHONDONTWRITEBYTECODE"):
             environment.pop(name, None)
@@ -32,7 +34,7 @@ class Terminal:
         self.bytes = 0
         self._tail = b""
         self.started = time.monotonic()
-        self._pseudo = PseudoTerminal(command, environment, cwd=ROOT, fds=fds)
+        self._pseudo = PseudoTerminal(command, environment, cwd=cwd, fds=fds)
         self.master, self.process = self._pseudo.master, self._pseudo.process
 
     def __enter__(self) -> Self:

@@ -1,6 +1,7 @@
 """The practice venue's own process, with a counter at its door: what `tstream.run.practice_venue` is.
 
-SIGUSR1 stops the market: nothing is sent any more. SIGUSR2 writes what was sent to the counts file.
+SIGUSR1 stops the market: nothing is sent any more. SIGUSR2 writes what was sent to the counts file. With a
+number in BENCH_THIN the market lets one event of so many pass, until POUR lets all of them pass.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from adapters.simulator import opening, practice
 from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.wire.projectx.hubs import QUOTES, TRADES
 from adapters.simulator.wire.projectx.market_stream import MarketPublisher
-from bench.channels import COUNTS
+from bench.channels import COUNTS, THIN
 from engine.model.events import Print, Quote
 from tstream.run.practice_venue import main
+
+POUR = signal.SIGALRM
+"""Lets all events of the market pass; sent again, few as before."""
 
 
 class Counts(Struct):
@@ -29,9 +33,11 @@ class Counts(Struct):
     quotes: int = 0
     prints: int = 0
     stopped: bool = False
+    one_of: int = 1
+    """One event of so many passes."""
 
 
-_counts = Counts()
+_counts = Counts(one_of=int(os.environ.get(THIN, "1")))
 
 
 class CountingPublisher(MarketPublisher):
@@ -48,13 +54,14 @@ class CountingPublisher(MarketPublisher):
 
 
 class StoppableMarket(GeneratedMarket):
-    """The generated market, which ends when told to."""
+    """The generated market, which ends when told to, and may be thinner than it is."""
 
     def events(self) -> Iterator[Quote | Print]:
-        for event in super().events():
+        for count, event in enumerate(super().events()):
             if _counts.stopped:
                 return
-            yield event
+            if count % _counts.one_of == 0:
+                yield event
 
 
 def _write(*_: object) -> None:
@@ -68,9 +75,14 @@ def _stop(*_: object) -> None:
     _counts.stopped = True
 
 
+def _pour(*_: object) -> None:
+    _counts.one_of = 1 if _counts.one_of > 1 else int(os.environ.get(THIN, "1"))
+
+
 if __name__ == "__main__":
     setattr(practice, "MarketPublisher", CountingPublisher)  # noqa: B010
     setattr(opening, "GeneratedMarket", StoppableMarket)  # noqa: B010
     signal.signal(signal.SIGUSR1, _stop)
     signal.signal(signal.SIGUSR2, _write)
+    signal.signal(POUR, _pour)
     sys.exit(main())

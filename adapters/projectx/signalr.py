@@ -34,6 +34,12 @@ LARGEST_RECORD = 4 * 1024 * 1024
 _MOST_RECORDS = 500_000
 """In ten seconds. The open brings a thousandth of that; memory is not to grow with a flood."""
 _FLOOD_S = 10.0
+_AT_ONCE = 250
+"""Records that are taken in before the engine has its turn: a hub that was held up sends thousands in one,
+and each is an event that would wait.
+"""
+_MOST_FRAMES = 4
+"""Frames that wait here; what is more stays on its way, where it takes less room."""
 _INVOCATION, _COMPLETION, _PING, _CLOSE = 1, 3, 6, 7
 
 # The library logs request lines, and ours hold the token.
@@ -145,6 +151,7 @@ class Hub:
                 ping_interval=None,  # SignalR has its own keep-alive, in both directions
                 compression=None,
                 max_size=LARGEST_RECORD,
+                max_queue=_MOST_FRAMES,
                 proxy=None,
                 logger=_quiet,
             )
@@ -222,8 +229,10 @@ class Hub:
         count, since = 0, self._heard
         try:
             while True:
-                for record in records:
+                for number, record in enumerate(records, 1):
                     self._handle(record)
+                    if number % _AT_ONCE == 0:
+                        await asyncio.sleep(0)
                 records = feed(await recv(decode=False))
                 self._heard = now = self._loop.time()
                 count += len(records)

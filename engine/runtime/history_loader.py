@@ -22,6 +22,11 @@ FAR_NS = 90 * 24 * 3600 * NANOS
 
 RETRY_S = 5.0
 
+AT_ONCE = 2
+"""Loads that are under way at a venue: days of minutes are large while they are read, and a link that comes
+back wants those of all contracts. One is on its way while the other is read.
+"""
+
 
 class HistoryLoader:
     """Loads what an instrument's signals need, whenever its feed may have missed something."""
@@ -46,6 +51,7 @@ class HistoryLoader:
         self._far: set[tuple[str, str]] = set()
         """Whose half hours are here, by venue and instrument."""
         self._switches = 0
+        self._turns = {venue: asyncio.Semaphore(AT_ONCE) for venue in feeds}
 
     @property
     def tasks(self) -> Iterable[asyncio.Task[None]]:
@@ -83,9 +89,10 @@ class HistoryLoader:
     async def _warm_up(self, venue: str, symbol: str) -> None:
         """Load closed minutes of the past days; repeated until it works or a newer request replaces it."""
         while True:
-            end = self._wall()
             try:
-                bars = await self._feeds[venue].history(symbol, end - WARM_UP_NS, end)
+                async with self._turns[venue]:
+                    end = self._wall()
+                    bars = await self._feeds[venue].history(symbol, end - WARM_UP_NS, end)
             except FatalError as error:
                 log.error("history of %s: %s", symbol, error)
                 return
@@ -104,7 +111,8 @@ class HistoryLoader:
     async def _reach_back(self, venue: str, symbol: str, end: int) -> None:
         """Load half hours of the past months. Nothing waits for them: the next load asks anew."""
         try:
-            bars = await self._feeds[venue].history(symbol, end - FAR_NS, end, Timeframe.M30)
+            async with self._turns[venue]:
+                bars = await self._feeds[venue].history(symbol, end - FAR_NS, end, Timeframe.M30)
         except PortError as error:
             log.warning("half hours of %s: %s; 4h and 1d begin with the minutes", symbol, error)
             return

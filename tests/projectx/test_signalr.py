@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -240,6 +241,23 @@ async def test_a_flood_of_records_ends_the_connection(
     async with connected(gateway, Ear()) as (hub, side):
         await side.raw(('{"type":6}' + SEPARATOR) * 51)
         assert "more than 50 records in 10 s" in await asyncio.wait_for(asyncio.shield(hub.closed), 5)
+
+
+async def test_a_frame_of_thousands_of_records_leaves_the_loop_its_turns(gateway: Gateway) -> None:
+    """What was held up comes all at once: nothing else may wait for the whole of it."""
+    ear = Ear()
+    among = [0]
+    async with connected(gateway, ear) as (_, side):
+        await side.raw(
+            "".join(f'{{"type":1,"target":"A","arguments":[{n}]}}{SEPARATOR}' for n in range(1_100))
+        )
+        async with asyncio.timeout(5):
+            while len(ear.heard) < 1_100:
+                await asyncio.sleep(0)
+                among.append(len(ear.heard))
+    steps = [later - before for before, later in itertools.pairwise(among)]
+    assert max(steps) <= 250
+    assert [int(told[1:-1]) for _, told in ear.heard] == list(range(1_100))
 
 
 async def test_the_token_is_in_no_log(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,11 +13,10 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tui.styled_text import EMPTY, Row, fit, text_of, width_of
 from tui.things import Thing, Things
-from tui.widgets.line import strip_of
+from tui.widgets.line import SelfPainted, strip_of
 
 LETTERS = {"j": 1, "k": -1, "g": -1_000_000, "G": 1_000_000}
 """Letters that move the cursor, or scroll, and by how many rows."""
@@ -45,10 +44,9 @@ class Content(Struct, frozen=True):
     """What each row is about; rows of one thing stand together. Empty where rows are no things."""
 
 
-class LiveGrid(Widget, can_focus=True):
+class LiveGrid(SelfPainted, can_focus=True):
     """A frame with rows inside. Scrolls when it has more rows than room."""
 
-    ALLOW_SELECT = False
     NEWEST_FIRST: ClassVar[bool] = False
     """New rows come in at the top: a cursor that stands there stays there."""
 

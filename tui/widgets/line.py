@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Protocol, cast
 
 from rich.segment import Segment
 from textual import events
+from textual.filter import ANSIToTruecolor
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -22,18 +25,50 @@ class Themed(Protocol):
         """Of the theme that is on."""
 
 
+class PaintedStrip(Strip):
+    """A line that is gone when nobody has it any more. One that is cut at its end alone Textual keeps in that
+    line's own cache: a circle that only a collection of garbage breaks, for each of hundreds a second.
+    """
+
+    __slots__ = ()
+
+    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
+        wanted = list(cuts)
+        return [self] if wanted == [self.cell_length] else super().divide(wanted)
+
+
 def strip_of(widget: Widget, row: Row, back: str = "") -> Strip:
     """A row as the screen's strip; spans without a background of their own get `back`."""
     style = cast("Themed", widget.app).theme_styles.style
     if back:
-        return Strip([Segment(t, style(s if "on:" in s else f"{s} on:{back}")) for t, s in row if t])
-    return Strip([Segment(text, style(name)) for text, name in row if text])
+        return PaintedStrip([Segment(t, style(s if "on:" in s else f"{s} on:{back}")) for t, s in row if t])
+    return PaintedStrip([Segment(text, style(name)) for text, name in row if text])
 
 
-class Line(Widget):
-    """Shows one row. `BACK` is the colour behind it."""
+class SelfPainted(Widget):
+    """Draws each of its lines whole, frame and background too, and keeps them: they go to the screen as they
+    are. Textual would copy each on its way through borders, padding and opacity, of which there are none.
+    """
 
     ALLOW_SELECT = False
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        width = self.size.width
+        lines = [self.render_line(y) for y in crop.line_range]
+        if any(line.cell_length != width for line in lines):
+            lines = [line.adjust_cell_length(width, self.rich_style) for line in lines]
+        for filtered in self.get_line_filters():
+            if not isinstance(filtered, ANSIToTruecolor):  # themes have true colours alone
+                back = self.background_colors[1]
+                lines = [PaintedStrip(filtered.apply(list(line), back), width) for line in lines]
+        if crop.column_span != (0, width):
+            lines = [line.crop(*crop.column_span) for line in lines]
+        return lines
+
+
+class Line(SelfPainted):
+    """Shows one row. `BACK` is the colour behind it."""
+
     BACK = ""
     DEFAULT_CSS = "Line { height: 1; }"
 
