@@ -30,7 +30,7 @@ class Clamp(NamedTuple):
     refusal: Refusal
     """Why there is no trade where not one lot fits."""
     none: str
-    """The same in words, with the numbers."""
+    """The same in words, with the numbers; empty where one fits."""
 
 
 class Room(NamedTuple):
@@ -59,48 +59,57 @@ def clamps(
 def _clamps(
     instrument: Instrument, price: int, each_usd: Decimal, limits: RiskLimits, room: Room
 ) -> Iterator[Clamp]:
-    one = instrument.counted(1)
-    risk = f"{one} risks {amount(each_usd)} {instrument.currency}, {limits.risk_per_trade_usd} allowed"
-    key = "risk.per_trade_usd"
-    yield _at_most(limits.risk_per_trade_usd, each_usd, key, Refusal.SIZE_ZERO, risk)
+    risk = limits.risk_per_trade_usd
+    says = "{one} risks {each} {currency}, {whole} allowed"
+    yield _at_most(instrument, risk, each_usd, "risk.per_trade_usd", Refusal.SIZE_ZERO, says)
     worth = instrument.notional(price)
     if instrument.max_quantity is not None:
         yield _in_count(instrument, instrument.most_lots, f"instruments.{instrument.symbol}.max_quantity")
     elif not instrument.by_value or room.free_usd is None or not worth:
         yield _in_count(instrument, limits.max_contracts, "risk.max_contracts")
     elif room.exposure_usd is None:
-        words = f"{one} is worth {amount(worth)} {instrument.currency}, {amount(room.free_usd)} is free"
+        says = "{one} is worth {each} {currency}, {left} is free"
         key = "no more than the equity; risk.max_exposure_percent says otherwise"
-        yield _at_most(room.free_usd, worth, key, Refusal.MAX_EXPOSURE, words)
+        yield _at_most(instrument, room.free_usd, worth, key, Refusal.MAX_EXPOSURE, says)
     if limits.max_notional_usd and worth:
-        words = f"{one} is worth {amount(worth)} {instrument.currency}, {limits.max_notional_usd} allowed"
-        key = "risk.max_notional_usd"
-        yield _at_most(limits.max_notional_usd, worth, key, Refusal.MAX_NOTIONAL, words)
+        most, key = limits.max_notional_usd, "risk.max_notional_usd"
+        says = "{one} is worth {each} {currency}, {whole} allowed"
+        yield _at_most(instrument, most, worth, key, Refusal.MAX_NOTIONAL, says)
     if room.exposure_usd is not None and worth:
-        words = f"{one} is worth {amount(worth)} {instrument.currency}, {amount(room.exposure_usd)} more is "
+        says = "{one} is worth {each} {currency}, {left} more is allowed"
         key = "risk.max_exposure_percent"
-        yield _at_most(room.exposure_usd, worth, key, Refusal.MAX_EXPOSURE, f"{words}allowed")
+        yield _at_most(instrument, room.exposure_usd, worth, key, Refusal.MAX_EXPOSURE, says)
     if room.micros is not None:
-        words = f"room for {room.micros} micros is left in the account, {one} is {instrument.minis}"
-        fits = max(0, room.micros // instrument.minis)
-        yield Clamp(fits, "risk.max_minis", Refusal.MAX_CONTRACTS, f"{words} (risk.max_minis)")
+        fits, none = max(0, room.micros // instrument.minis), ""
+        if not fits:
+            needs = f"{instrument.counted(1)} is {instrument.minis} (risk.max_minis)"
+            none = f"room for {room.micros} micros is left in the account, {needs}"
+        yield Clamp(fits, "risk.max_minis", Refusal.MAX_CONTRACTS, none)
     deposit = instrument.margin(price, 1)
     if room.margin_usd is not None and deposit:
         if not instrument.margin_key:
             deposit += worth * FULL_PRICE_RESERVE
-        needs = f"{one} needs {amount(deposit)} {instrument.currency} of margin"
         named = instrument.margin_key
         key = f"instruments.{instrument.symbol}.{named}" if named else "paid for in full"
-        words = f"{needs}, {amount(room.margin_usd)} is available"
-        yield _at_most(room.margin_usd, deposit, key, Refusal.MARGIN, words)
+        says = "{one} needs {each} {currency} of margin, {left} is available"
+        yield _at_most(instrument, room.margin_usd, deposit, key, Refusal.MARGIN, says)
 
 
 def _in_count(instrument: Instrument, most: int, key: str) -> Clamp:
-    return Clamp(most, key, Refusal.SIZE_ZERO, f"no more than {instrument.qty_text(most)} in a trade ({key})")
+    none = "" if most else f"no more than {instrument.qty_text(most)} in a trade ({key})"
+    return Clamp(most, key, Refusal.SIZE_ZERO, none)
 
 
-def _at_most(whole: Decimal, each: Decimal, key: str, refusal: Refusal, words: str) -> Clamp:
-    return Clamp(max(0, int(whole // each)), key, refusal, f"{words} ({key})")
+def _at_most(
+    instrument: Instrument, whole: Decimal, each: Decimal, key: str, refusal: Refusal, says: str
+) -> Clamp:
+    """`says` is what is told where not one lot fits: words are made where somebody reads them."""
+    lots = max(0, int(whole // each))
+    if lots:
+        return Clamp(lots, key, refusal, "")
+    one, currency = instrument.counted(1), instrument.currency
+    words = says.format(one=one, each=amount(each), currency=currency, whole=whole, left=amount(whole))
+    return Clamp(0, key, refusal, f"{words} ({key})")
 
 
 class Sized(NamedTuple):

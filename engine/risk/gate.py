@@ -19,7 +19,7 @@ from engine.model.refusals import OVERRIDES, Refusal
 from engine.model.restrictions import TradingState
 from engine.risk.clamps import Room, size
 from engine.risk.sizers import BY_RISK, Ask, Wanted
-from engine.risk.sizing import amount, legs, loss_usd
+from engine.risk.sizing import amount, legs
 from engine.state.track_record import TrackRecord
 
 _BY_STATE = {TradingState.LOCKED: Refusal.LOCKED, TradingState.HALTED: Refusal.HALTED}
@@ -266,8 +266,7 @@ def check(
         takes = f"the venue takes {able.nearest_exit_ticks} to {able.farthest_exit_ticks}"
         away = f"stop and targets are {', '.join(map(str, distances))} ticks away"
         told(Refusal.BRACKET_DISTANCE, f"{away}, {takes}")
-    qty, why = 0, ""
-    each = loss_usd(instrument, idea.reference, idea.stop_ticks, limits)
+    qty, why, each = 0, "", Decimal(0)
     if idea.stop_ticks <= 0:
         told(Refusal.SIZE_ZERO, "the stop is on the wrong side")
     else:
@@ -282,6 +281,7 @@ def check(
             record=now.record,
         )
         room_left = Room(now.room_micros, now.margin_available_usd, now.exposure_left_usd, now.equity_usd)
+        each = ask.loss_usd
         qty, why, found = size(wanted, ask, now.copy_ratio, room_left)
         for refusal, words in found:
             told(refusal, words)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
@@ -46,15 +46,16 @@ class Ask(Struct, frozen=True):
     """Of the book; None while it is not known."""
     record: TrackRecord = TrackRecord()
     """How trades of this bot or room have ended in the book."""
+    loss_usd: Decimal = Decimal(0)
+    """Of one lot at the stop, costs and slippage of both sides included; nobody gives it."""
+
+    def __post_init__(self) -> None:
+        lost = loss_usd(self.instrument, self.price, self.stop_ticks, self.limits)
+        structs.force_setattr(self, "loss_usd", lost)
 
     def text(self, lots: int) -> str:
         """So many lots as people write them."""
         return self.instrument.qty_text(lots)
-
-    @property
-    def loss_usd(self) -> Decimal:
-        """Of one lot at the stop, costs and slippage of both sides included."""
-        return loss_usd(self.instrument, self.price, self.stop_ticks, self.limits)
 
 
 class Wish(NamedTuple):
@@ -161,7 +162,9 @@ def _by_confidence(sizing: ByConfidence, ask: Ask) -> Wish:
 
 def _times(usd: Amount, each: Decimal) -> int:
     """How often an amount holds another, whole and never below 0."""
-    return max(0, Fraction(usd) // Fraction(each))
+    if isinstance(usd, Decimal):
+        return max(0, int(usd // each))
+    return max(0, usd // Fraction(each))
 
 
 def _plain(number: Decimal) -> str:
