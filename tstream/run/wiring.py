@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -191,6 +192,7 @@ class Run:
                 reloads = Reloads(engine, self.settings, self._source, self.paths, *parts)
                 services += reloads.services()
             await stack.enter_async_context(beside(services, tell=engine.risks.beside))
+            gc.freeze()  # what is there stays: a full collection would stop all threads to look through it
             yield engine
 
     def _services(
