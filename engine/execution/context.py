@@ -1,4 +1,4 @@
-"""What every part of the order manager knows of its book, and changes nothing of."""
+"""What every part of the order manager knows of its book."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class BookContext:
         self.run = run
         self.marks = marks
         self.started_ts = turn.now
+        self.afresh_ts = turn.now
+        """What was refused before that is tried at once (engine/execution/trying_again.py)."""
         self.state: BookState = turn.state.book(book)
 
     @property

@@ -8,7 +8,6 @@ The longer it takes, the louder it gets. A closed market is waited for: stops st
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from engine.execution.coins import concerns, set_dust_aside
@@ -16,6 +15,7 @@ from engine.execution.context import BookContext
 from engine.execution.inquiry import NEVER, Inquiry
 from engine.execution.order_requests import OrderRequests
 from engine.execution.outcomes import close_plan
+from engine.execution.trying_again import pause_ns, same_words, unsent_pause_ns
 from engine.execution.venue_exits import unseen
 from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import calendar_in
@@ -51,14 +51,6 @@ CLOSE_LOST_NS = 15 * NANOS
 CLOSE_BLIND_NS = 30 * NANOS
 """Where no look is answered for so long, a close of unknown outcome is repeated all the same."""
 
-LONGEST_RETRY_NS = 32 * NANOS
-
-LONGEST_UNSENT_NS = 4 * NANOS
-"""The same where a close never left us: it goes as soon as there is a way to the venue again."""
-
-_NUMBERS = re.compile(r"\d+ ?s?")
-"""Seconds until the next try are other ones each time: the reason is the same."""
-
 PROBE_NS = 5 * MINUTE
 """A market that should be closed is tried this often all the same: the calendar may be wrong."""
 
@@ -80,6 +72,8 @@ class FlattenProgress:
     """Closes in a row that were refused or not sent."""
     unsent: bool = False
     """The last of them was not sent."""
+    futile: int = 0
+    """Closes in a row that were asked for the same contracts."""
     why: str = ""
     """What the venue said to the last of them."""
     reopens: int | None = None
@@ -88,9 +82,10 @@ class FlattenProgress:
     """Escalation steps that people were told of."""
     tell_ts: int = 0
 
-    def due(self, now: int, proven_ts: int, *, blind: bool = True) -> bool:
+    def due(self, now: int, proven_ts: int, afresh_ts: int, *, blind: bool = True) -> bool:
         """Whether it is time for a close, where none works. `proven_ts`: up to when the venue's truth is
-        known; `blind`: one more than what is known of does no harm, as it closes what is open and no more.
+        known; what was asked before `afresh_ts` need not wait longer than the first; `blind`: one more than
+        what is known of does no harm, as it closes what is open and no more.
         """
         if self.asked is None:
             return True
@@ -102,12 +97,9 @@ class FlattenProgress:
             return False
         waited = blind and now - self.answered >= CLOSE_BLIND_NS
         known = self.refusals or proven_ts >= self.answered or waited
-        return bool(known) and now - self.answered >= self._pause
-
-    @property
-    def _pause(self) -> int:
-        longest = LONGEST_UNSENT_NS if self.unsent else LONGEST_RETRY_NS
-        return int(min(CLOSE_RETRY_NS << min(self.refusals, 4), longest))
+        times = 1 if self.asked < afresh_ts else max(self.refusals + 1, self.futile)
+        pause = (unsent_pause_ns if self.unsent else pause_ns)(times, CLOSE_RETRY_NS)
+        return bool(known) and now - self.answered >= pause
 
 
 class Flattener:
@@ -187,10 +179,13 @@ class Flattener:
             if closing.working and not closes:
                 closing.asked, closing.answered = closing.asked or now, now
             closing.working = any(order.slot is None for order in closes)
-            due = closing.due(now, proven_ts, blind=not coins) or self._turned(instrument, closing, qty)
+            due = closing.due(now, proven_ts, self._book.afresh_ts, blind=not coins) or self._turned(
+                instrument, closing, qty
+            )
             if coins and due and not closes and self._still_selling(live):
                 return
             if not closes and due:
+                closing.futile = closing.futile + 1 if closing.qty == qty else 1
                 closing.asked, closing.qty, closing.answered, closing.reopens = now, qty, None, None
                 self._request(instrument, qty)
             return
@@ -215,7 +210,11 @@ class Flattener:
     def stop_may_stand(self, instrument: str) -> bool:
         """Whether a stop may stand meanwhile: of coins only between a refused close and the next."""
         closing = self._closing.get(instrument)
-        refused = closing is not None and closing.refusals and not closing.due(self._book.now, 0)
+        refused = (
+            closing is not None
+            and closing.refusals
+            and not closing.due(self._book.now, 0, self._book.afresh_ts)
+        )
         return bool(refused) or not self._book.by_balance(instrument)
 
     def _request(self, instrument: str, qty: int) -> None:
@@ -260,7 +259,7 @@ class Flattener:
             closing.reopens = self._reopens(reply.instrument) if shut else None
             closing.refusals = closing.refusals + 1 if refused and closing.reopens is None else 0
             known, closing.why = closing.why, (reply.reason or "no reason given") if refused else closing.why
-            if refused and _NUMBERS.sub("", closing.why) != _NUMBERS.sub("", known):
+            if refused and not same_words(closing.why, known):
                 at = "" if closing.reopens is None else f" at {self._when(reply.instrument, closing.reopens)}"
                 self._book.say(
                     NoticeKind.RISK,

@@ -28,6 +28,7 @@ from engine.execution.reports import OrderReports
 from engine.execution.resplit import even_out
 from engine.execution.resting import RestingEntries
 from engine.execution.stops import TrailingStops
+from engine.execution.trying_again import heard_again
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.config import BookConfig, EngineConfig
@@ -70,29 +71,23 @@ class OrderManager:
         """The last look at the venue failed."""
         self.context = context = BookContext(config, turn, run, marks)
         self.book, self.turn, self.state = context.book, turn, context.state
-        self.inquiry = Inquiry(config.name, turn)
-        self._orders = OrderRequests(context)
+        self.inquiry = inquiry = Inquiry(config.name, turn)
+        self._orders = orders = OrderRequests(context)
         self.flattener = Flattener(context, self._orders, self.inquiry)
-        self.protection = Protection(context, self._orders, self.inquiry, self.flattener)
+        self.protection = protection = Protection(context, self._orders, self.inquiry, self.flattener)
         self._brackets = NativeBrackets(context, self._orders, lambda: self.reconciled and self.can_trade)
         self._stops = TrailingStops(context)
         self.resting = RestingEntries(context, self._orders)
         self.leaving = Leaving(context, self.flattener, self.resting)
         self._excursions = Excursions(context)
         self.equity = EquityWatch(context)
-        self._foreign = ForeignContracts(context, self.protection)
-        self._adoption = Adoption(context)
-        orders, adoption, foreign = self._orders, self._adoption, self._foreign
-        self._fills = Fills(
-            context, orders, self.inquiry, adoption, self._excursions, foreign, self.protection
+        self._foreign = foreign = ForeignContracts(context, protection)
+        self._adoption = adoption = Adoption(context)
+        self._fills = fills = Fills(context, orders, inquiry, adoption, self._excursions, foreign, protection)
+        self._reports = reports = OrderReports(
+            context, orders, inquiry, adoption, fills, self._brackets, protection, self.flattener
         )
-        fills, protection = self._fills, self.protection
-        self._reports = OrderReports(
-            context, orders, self.inquiry, adoption, fills, self._brackets, protection, self.flattener
-        )
-        self.reconciler = Reconciler(
-            context, orders, self.inquiry, adoption, fills, self._reports, protection, foreign
-        )
+        self.reconciler = Reconciler(context, orders, inquiry, adoption, fills, reports, protection, foreign)
         self._brackets.configured()
 
     # --- looking ---------------------------------------------------------------------------------------
@@ -296,6 +291,7 @@ class OrderManager:
     def on_link(self, live: bool) -> None:
         """The stream of the book came or went."""
         self.inquiry.on_link(live)
+        heard_again(self.context, live)
 
     def on_snapshot(self, snapshot: ev.SnapshotTaken) -> None:
         """Act on a snapshot only once all of it is known: half of it looks like lost stops."""
@@ -303,6 +299,7 @@ class OrderManager:
         if asked is None:
             return
         self._may_trade(snapshot.account.can_trade)
+        heard_again(self.context, self._blind)
         if self._blind:
             self._blind = False
             ended = Alarm(ended=(alarms.lookup(self.context.book),))

@@ -4,20 +4,37 @@ then the effect.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from engine.execution.context import BookContext
+from engine.execution.trying_again import pause_ns, same_words
 from engine.model import records as r
 from engine.model.effects import CancelOrder, ModifyOrder, PlaceOrder
-from engine.model.market import NANOS
 from engine.model.orders import OrderSpec, Slot
 from engine.model.plans import TradePlan
 from engine.model.records import OrderEvent as E
 from engine.state.state import Order
 
-CANCEL_AGAIN_NS = 2 * NANOS
-"""A cancel that has not shown its result by then is sent once more."""
 
-LONGEST_PAUSE_S = 60
-"""Between two tries of a change that the venue refuses."""
+class Tried(NamedTuple):
+    """A request that the venue was asked for, and that has not come to anything."""
+
+    times: int = 0
+    """In a row."""
+    ts: int = 0
+    """When the last one was sent, or refused; nanoseconds UTC."""
+    reason: str = ""
+    """What the venue said to it."""
+    asked: ModifyOrder | None = None
+    """The change that it was to make."""
+
+    def rests(self, book: BookContext) -> bool:
+        """Whether the next try has to wait."""
+        put_off = self.times > 0 and self.ts >= book.afresh_ts
+        return put_off and book.now - self.ts < pause_ns(self.times)
+
+
+_NEVER = Tried()
 
 
 class OrderRequests:
@@ -31,9 +48,12 @@ class OrderRequests:
         """Changes under way by client id."""
         self._unanswered: dict[str, int] = {}
         """Client id to the time at which the outcome of its change became unknown."""
-        self._refused: dict[str, tuple[int, int]] = {}
-        """Client id to how often its change was refused, and until when it is not tried again."""
-        self._cancel_sent: dict[str, int] = {}
+        self._refused: dict[str, Tried] = {}
+        """Client id to the change that was refused."""
+        self._changed: dict[str, Tried] = {}
+        """Client id to the change that the venue has said it made."""
+        self._cancel_refused: dict[str, Tried] = {}
+        self._cancel_sent: dict[str, Tried] = {}
         self.rigid: set[str] = set()
         """Client ids of orders whose size the venue would not change: they are replaced instead."""
 
@@ -77,20 +97,29 @@ class OrderRequests:
     def modify(self, order: Order, qty: int | None, limit: int | None, stop: int | None) -> None:
         """Ask for a change of total quantity or price, unless the last one was refused just now."""
         book = self._book
-        if order.venue_id is None or book.now < self._refused.get(order.client_id, (0, 0))[1]:
+        if order.venue_id is None or self._refused.get(order.client_id, _NEVER).rests(book):
             return
         change = ModifyOrder(
             book.book, order.client_id, order.venue_id, order.instrument, qty=qty, limit=limit, stop=stop
         )
+        made = self._changed.get(order.client_id, _NEVER)
+        if made.asked == change and made.rests(book):
+            return  # it said so, and shows it as it was
         self._changes[order.client_id] = change
         self.moved(order.client_id, E.MODIFY_REQUESTED, qty=qty, limit=limit, stop=stop)
         book.turn.request(change)
 
-    def cancel(self, order: Order) -> None:
-        """Ask for a cancel; while the venue's id is unknown it waits for it."""
+    def cancel(self, order: Order) -> bool:
+        """Ask for a cancel, unless it was refused just now; while the venue's id is unknown it waits for it.
+        Whether it is the first time.
+        """
+        refused = self._cancel_refused.get(order.client_id, _NEVER)
+        if refused.rests(self._book):
+            return False
         if not order.cancel_wanted:
             self.moved(order.client_id, E.CANCEL_REQUESTED)
         self.send_cancel(order)
+        return not refused.times
 
     def send_cancel(self, order: Order) -> None:
         if order.venue_id is not None and order.live:
@@ -105,10 +134,10 @@ class OrderRequests:
 
     def _send_cancel(self, order: Order, venue_id: str) -> bool:
         book = self._book
-        sent = self._cancel_sent.get(order.client_id)
-        if sent is not None and book.now - sent < CANCEL_AGAIN_NS:
+        sent = self._cancel_sent.get(order.client_id, _NEVER)
+        if sent.rests(book):
             return False
-        self._cancel_sent[order.client_id] = book.now
+        self._cancel_sent[order.client_id] = Tried(sent.times + 1, book.now)
         book.turn.request(CancelOrder(book.book, order.client_id, venue_id, order.instrument))
         return True
 
@@ -170,19 +199,30 @@ class OrderRequests:
         for kept in (self._changes, self._unanswered, self._refused):
             kept.pop(order.client_id, None)
         self.rigid.discard(order.client_id)
+        made = self._changed.get(order.client_id, _NEVER)
+        times = made.times + 1 if made.asked == change else 1
+        self._changed[order.client_id] = Tried(times, self._book.now, asked=change)
         self.moved(order.client_id, E.MODIFIED, qty=change.qty, limit=change.limit, stop=change.stop)
 
     def not_changed(self, order: Order, reason: str) -> None:
-        """The order stands as before. The change is tried again, a price after ever longer pauses, a size
-        soon: an exit that is too large could open a position.
+        """The order stands as before. The change is tried again after ever longer pauses; a size that is
+        refused for good is not: the order is replaced (`rigid`).
         """
         change = self._changes.pop(order.client_id, None)
         self._unanswered.pop(order.client_id, None)
-        times = self._refused.get(order.client_id, (0, 0))[0] + 1
-        sized = change is not None and change.qty is not None
-        pause = min(2**times, 2 if sized else LONGEST_PAUSE_S) * NANOS
-        self._refused[order.client_id] = times, self._book.now + pause
-        self.moved(order.client_id, E.REQUEST_REFUSED, reason=reason)
+        before = self._refused.get(order.client_id, _NEVER)
+        self._refused[order.client_id] = self._refuse(order, before, reason, change)
+
+    def not_cancelled(self, order: Order, reason: str) -> None:
+        """The order stands as before. Its cancel is tried again after ever longer pauses."""
+        before = self._cancel_refused.get(order.client_id, _NEVER)
+        self._cancel_refused[order.client_id] = self._refuse(order, before, reason, None)
+
+    def _refuse(self, order: Order, before: Tried, reason: str, asked: ModifyOrder | None) -> Tried:
+        """Write a refusal down; what the venue has said to the same before is not told once more."""
+        known = before.times > 0 and before.asked == asked and same_words(before.reason, reason)
+        self.moved(order.client_id, E.REQUEST_REFUSED, reason="" if known else reason)
+        return Tried(before.times + 1, self._book.now, reason, asked)
 
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"

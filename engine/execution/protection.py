@@ -12,6 +12,7 @@ from engine.execution.desired import RETRY_NS, has_bracket, never_arrived
 from engine.execution.flatten import Flattener
 from engine.execution.inquiry import LOOK_AGAIN_NS, UNPROVEN_NS, Inquiry
 from engine.execution.order_requests import OrderRequests
+from engine.execution.trying_again import pause_ns, unsent_pause_ns
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import OrderStatus, Slot, VenueOrder
@@ -25,10 +26,6 @@ VANISHED = 2
 
 TARGET_TRIES = 3
 """Targets that the venue rejects are given up after so many: the stop stays, a person may close."""
-
-
-LONGEST_UNSENT_NS = {Slot.STOP: 4 * NANOS, Slot.TARGET: 30 * NANOS}
-"""Longest pause between tries of an exit that can't be sent at all: protection waits less."""
 
 
 @dataclass(eq=False)
@@ -61,7 +58,7 @@ class Protection:
             for order in self._book.state.orders.values()
             if order.plan_id == found.plan.plan_id and order.leg == leg and order.slot is slot
         ]
-        if self._book.now < _not_before(earlier, slot):
+        if self._book.now < _not_before(earlier, slot, self._book.afresh_ts):
             return False
         if slot is Slot.TARGET:
             return sum(order.status is OrderStatus.REJECTED for order in earlier) < TARGET_TRIES
@@ -201,16 +198,19 @@ class Protection:
             self._inquiry.want(LOOK_AGAIN_NS)
 
 
-def _not_before(earlier: list[Order], slot: Slot) -> int:
-    """When the next try may be made after orders that were never sent: ever later, with a fresh id each."""
-    unsent = 0
+def _not_before(earlier: list[Order], slot: Slot, afresh_ts: int) -> int:
+    """When the next try may be made after orders that were not sent, never arrived or were refused: ever
+    later, with a fresh id each; at once where the last was before `afresh_ts`, or has only just been lost.
+    """
+    failed = 0
     for order in reversed(earlier):
-        if order.status is not OrderStatus.DENIED:
+        if order.status not in (OrderStatus.DENIED, OrderStatus.REJECTED):
             break
-        unsent += 1
-    if not unsent:
+        failed += 1
+    if not failed or earlier[-1].changed_ts < afresh_ts or (failed == 1 and never_arrived(earlier[-1])):
         return 0
-    return earlier[-1].changed_ts + min(RETRY_NS << (unsent - 1), LONGEST_UNSENT_NS[slot])
+    unsent = slot is Slot.STOP and earlier[-1].status is OrderStatus.DENIED
+    return earlier[-1].changed_ts + (unsent_pause_ns if unsent else pause_ns)(failed, RETRY_NS)
 
 
 def _stopped(state: BookState, leg: LegState) -> bool:

@@ -203,7 +203,7 @@ class OrderReports:
         if order is None or not order.live:
             return
         if reply.outcome is ev.Outcome.REFUSED and order.status is OrderStatus.PENDING_CANCEL:
-            self._orders.moved(order.client_id, E.REQUEST_REFUSED, reason=reply.reason or "cancel refused")
+            self._orders.not_cancelled(order, reply.reason or "cancel refused")
         self._inquiry.want(0 if reply.outcome is not ev.Outcome.ACCEPTED else SETTLE_NS)
 
 

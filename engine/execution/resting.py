@@ -22,6 +22,7 @@ class RestingEntries:
 
     def cancel(self, instrument: str | None) -> int:
         """Those of an instrument, or of all; their number. What waits for a close is not entered either."""
+        self._book.afresh_ts = self._book.now
         self._book.stay_flat(None if instrument is None else (instrument,), "entries are cancelled")
         entries = [o for o in self._book.state.live_orders(instrument) if o.slot is Slot.ENTRY]
         for order in entries:
@@ -30,16 +31,17 @@ class RestingEntries:
 
     def take_back(self, found: PlanState) -> int:
         """Cancel what of a plan still enters; how many orders that are."""
-        entries = list(self._of(found))
-        for order in entries:
-            self._orders.cancel(order)
-        return len(entries)
+        self._book.afresh_ts = self._book.now
+        return len([self._orders.cancel(order) for order in self._of(found)])
 
     def end(self) -> None:
         """Take back those that have rested for as long as they may."""
         for found in self._book.state.plans.values():
             plan = found.plan
-            if plan.ends_ts is not None and self._book.turn.wall >= plan.ends_ts and self.take_back(found):
+            if plan.ends_ts is None or self._book.turn.wall < plan.ends_ts:
+                continue
+            fresh = [self._orders.cancel(order) for order in self._of(found)]
+            if any(fresh):
                 text = f"{plan.instrument}: the entry has rested for as long as it may and is being cancelled"
                 self._book.say(NoticeKind.ORDER, Severity.INFO, text, plan.instrument)
 

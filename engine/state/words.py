@@ -203,7 +203,8 @@ def _moved(state: State, record: r.OrderMoved, was: Before) -> Words | None:
         text = f"order {what}: looked up, and it {_FOUND[record.event]}"
         return K.ORDER, Sev.INFO, text, order.instrument, record.book
     if record.event is r.OrderEvent.REQUEST_REFUSED and record.reason:
-        text = f"change of {what} refused: {record.reason}"
+        asked = "cancel" if was.status == OrderStatus.PENDING_CANCEL.value else "change"
+        text = f"{asked} of {what} refused: {record.reason}"
         return K.ORDER, Sev.WARNING, text, order.instrument, record.book
     if record.event is r.OrderEvent.MODIFIED and record.stop is not None:
         text = f"stop of {order.instrument} moved to {_price(state, order.instrument, record.stop)}"
