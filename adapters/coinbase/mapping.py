@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from hashlib import sha256
 
 from adapters.coinbase.config import CoinbaseConfig
 from adapters.coinbase.wire import (
@@ -156,10 +157,12 @@ def fill(row: CoinbaseFill, coin: CoinbaseCoin) -> Fill | None:
 
 
 def account(key: CoinbaseKey, wallets: Iterable[CoinbaseWallet], config: CoinbaseConfig) -> Account:
-    """Money counts as a whole, what is held for orders included."""
+    """Money counts as a whole, what is held for orders included. Where the venue names no portfolio the
+    account goes by its key: with another key nobody could tell that it is the same.
+    """
     with making_sense():
         money = sum((_total(one) for one in wallets if one.currency == config.currency), NOTHING)
-        who = key.portfolio_uuid or "portfolio"
+        who = key.portfolio_uuid or f"of-key-{sha256(config.key_name.reveal().encode()).hexdigest()[:12]}"
         return Account(
             id=who,
             name=f"portfolio {who[:8]}",

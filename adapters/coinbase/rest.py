@@ -46,7 +46,7 @@ class CoinbaseRest:
     def __init__(self, config: CoinbaseConfig, clock: Clock, anomalies: Anomalies, health: Health) -> None:
         """Raises FatalError for a key that can't be read."""
         self.clock = VenueClock(clock)
-        self._signer = CoinbaseSigner(config.key_name.reveal(), config.private_key.reveal())
+        self._signer = CoinbaseSigner(config.key_name, config.private_key)
         self._timing = config.timing
         self._base = config.hosts.api_url.rstrip("/")
         self._host = urlsplit(self._base).netloc

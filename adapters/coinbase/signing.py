@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from adapters.common.secret import Secret
 from engine.model.errors import FatalError
 
 LIFE_S = 120
@@ -26,22 +27,27 @@ _REMEDY = "the private key can't be read: it is the PEM text or the base64 text 
 
 
 class CoinbaseSigner:
-    """Makes a fresh token for each request. Raises FatalError for a key that is none."""
+    """Makes a fresh token for each request, with the key as it is then: it may be exchanged. Raises
+    FatalError for a key that is none.
+    """
 
-    def __init__(self, key_name: str, private_key: str) -> None:
-        self._name = key_name
-        self._key = _load(private_key)
+    def __init__(self, key_name: Secret, private_key: Secret) -> None:
+        self._name, self._private = key_name, private_key
+        self._read = private_key.reveal()
+        self._key = _load(self._read)
 
     def token(self, now_s: int, uri: str = "") -> str:
         """Good for two minutes from a little before `now_s`, seconds UTC: what is known of the venue's clock
         may be ahead of it. `uri` is "GET host/path" without the query; of a stream there is none.
         """
-        key = self._key
+        if (text := self._private.reveal()) != self._read:
+            self._key, self._read = _load(text), text
+        key, name = self._key, self._name.reveal()
         ecdsa = isinstance(key, ec.EllipticCurvePrivateKey)
         header = {"alg": "ES256" if ecdsa else "EdDSA", "typ": "JWT"}
-        header |= {"kid": self._name, "nonce": secrets.token_hex(16)}
+        header |= {"kid": name, "nonce": secrets.token_hex(16)}
         begins = now_s - EARLY_S
-        claims: dict[str, Any] = {"sub": self._name, "iss": "cdp", "nbf": begins, "exp": begins + LIFE_S}
+        claims: dict[str, Any] = {"sub": name, "iss": "cdp", "nbf": begins, "exp": begins + LIFE_S}
         if uri:
             claims["uri"] = uri
         text = f"{_packed(msgspec.json.encode(header))}.{_packed(msgspec.json.encode(claims))}"

@@ -16,7 +16,7 @@ from engine.model.records import OrderEvent as E
 from engine.state.state import Order
 
 
-class Tried(NamedTuple):
+class PutOff(NamedTuple):
     """A request that the venue was asked for, and that has not come to anything."""
 
     times: int = 0
@@ -34,7 +34,7 @@ class Tried(NamedTuple):
         return put_off and book.now - self.ts < pause_ns(self.times)
 
 
-_NEVER = Tried()
+_NEVER = PutOff()
 
 
 class OrderRequests:
@@ -48,12 +48,12 @@ class OrderRequests:
         """Changes under way by client id."""
         self._unanswered: dict[str, int] = {}
         """Client id to the time at which the outcome of its change became unknown."""
-        self._refused: dict[str, Tried] = {}
+        self._refused: dict[str, PutOff] = {}
         """Client id to the change that was refused."""
-        self._changed: dict[str, Tried] = {}
+        self._changed: dict[str, PutOff] = {}
         """Client id to the change that the venue has said it made."""
-        self._cancel_refused: dict[str, Tried] = {}
-        self._cancel_sent: dict[str, Tried] = {}
+        self._cancel_refused: dict[str, PutOff] = {}
+        self._cancel_sent: dict[str, PutOff] = {}
         self.rigid: set[str] = set()
         """Client ids of orders whose size the venue would not change: they are replaced instead."""
 
@@ -137,7 +137,7 @@ class OrderRequests:
         sent = self._cancel_sent.get(order.client_id, _NEVER)
         if sent.rests(book):
             return False
-        self._cancel_sent[order.client_id] = Tried(sent.times + 1, book.now)
+        self._cancel_sent[order.client_id] = PutOff(sent.times + 1, book.now)
         book.turn.request(CancelOrder(book.book, order.client_id, venue_id, order.instrument))
         return True
 
@@ -201,7 +201,7 @@ class OrderRequests:
         self.rigid.discard(order.client_id)
         made = self._changed.get(order.client_id, _NEVER)
         times = made.times + 1 if made.asked == change else 1
-        self._changed[order.client_id] = Tried(times, self._book.now, asked=change)
+        self._changed[order.client_id] = PutOff(times, self._book.now, asked=change)
         self.moved(order.client_id, E.MODIFIED, qty=change.qty, limit=change.limit, stop=change.stop)
 
     def not_changed(self, order: Order, reason: str) -> None:
@@ -218,11 +218,11 @@ class OrderRequests:
         before = self._cancel_refused.get(order.client_id, _NEVER)
         self._cancel_refused[order.client_id] = self._refuse(order, before, reason, None)
 
-    def _refuse(self, order: Order, before: Tried, reason: str, asked: ModifyOrder | None) -> Tried:
+    def _refuse(self, order: Order, before: PutOff, reason: str, asked: ModifyOrder | None) -> PutOff:
         """Write a refusal down; what the venue has said to the same before is not told once more."""
         known = before.times > 0 and before.asked == asked and same_words(before.reason, reason)
         self.moved(order.client_id, E.REQUEST_REFUSED, reason="" if known else reason)
-        return Tried(before.times + 1, self._book.now, reason, asked)
+        return PutOff(before.times + 1, self._book.now, reason, asked)
 
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import Decimal
 from typing import Any
 
@@ -146,6 +147,11 @@ def test_the_account_is_a_portfolio_and_holds_count_as_owned() -> None:
     assert (account.name, account.balance_usd, account.can_trade) == ("portfolio 12345678", D(100), True)
     assert (account.kind, account.currency) == (AccountKind.LIVE, "USD")
     assert mapping.account(key, wallets, config(practice=True)).kind is AccountKind.PRACTICE
+    unnamed = replace(key, portfolio_uuid="")
+    one, other = config(), dataclasses.replace(config(), key_name=Secret("another"))
+    ids = {mapping.account(unnamed, wallets, by).id for by in (one, one, other)}
+    assert len(ids) == 2, "nobody could tell that another key leads to the same account"
+    assert {mapping.account(key, wallets, by).id for by in (one, other)} == {key.portfolio_uuid}
     assert {one.currency: one.total for one in mapping.balances(wallets)} == {"USD": D(100), "ETH": D("0.75")}
 
 

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from adapters.coinbase.signing import EARLY_S, LIFE_S, CoinbaseSigner
+from adapters.common.secret import Secret
 from engine.model.errors import FatalError
 
 NAME = "organizations/o/apiKeys/k"
@@ -32,6 +33,10 @@ ED_PUBLIC = ED.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 def pem(key: Any, form: PrivateFormat = PrivateFormat.PKCS8) -> str:
     text: bytes = key.private_bytes(Encoding.PEM, form, NoEncryption())
     return text.decode()
+
+
+def signer_of(text: str) -> CoinbaseSigner:
+    return CoinbaseSigner(Secret(NAME), Secret(text))
 
 
 def unpacked(part: str) -> bytes:
@@ -58,7 +63,7 @@ def verify_ec(signature: bytes, text: bytes) -> None:
 @pytest.mark.parametrize("escaped", [True, False])
 def test_an_ec_key_signs_es256(form: PrivateFormat, escaped: bool) -> None:
     text = pem(EC, form)
-    signer = CoinbaseSigner(NAME, text.replace("\n", "\\n") if escaped else text)
+    signer = signer_of(text.replace("\n", "\\n") if escaped else text)
     uri = "GET api.coinbase.com/api/v3/brokerage/accounts"
     header, claims, signature, signed = opened(signer.token(NOW, uri))
     assert (header["alg"], header["typ"], header["kid"]) == ("ES256", "JWT", NAME)
@@ -80,14 +85,14 @@ def test_an_ec_key_signs_es256(form: PrivateFormat, escaped: bool) -> None:
     ids=["pem", "32 bytes", "64 bytes"],
 )
 def test_an_ed25519_key_signs_eddsa(text: str) -> None:
-    header, claims, signature, signed = opened(CoinbaseSigner(NAME, text).token(NOW))
+    header, claims, signature, signed = opened(signer_of(text).token(NOW))
     assert header["alg"] == "EdDSA"
     assert "uri" not in claims, "of a stream there is none"
     ED.public_key().verify(signature, signed)
 
 
 def test_no_two_tokens_are_the_same() -> None:
-    signer = CoinbaseSigner(NAME, pem(ED))
+    signer = signer_of(pem(ED))
     assert signer.token(NOW) != signer.token(NOW)
 
 
@@ -101,7 +106,21 @@ def test_no_two_tokens_are_the_same() -> None:
 )  # fmt: skip
 def test_a_key_that_is_none_is_told_without_any_of_it(text: str) -> None:
     with pytest.raises(FatalError) as told:
-        CoinbaseSigner(NAME, text)
+        signer_of(text)
     body = "".join(text.split("\n")[1:-2])
     assert not body or body[:20] not in str(told.value)
     assert told.value.__cause__ is None
+
+
+def test_a_key_that_is_exchanged_signs_from_the_next_token_on() -> None:
+    """As a reload of the settings does; a new key that is none is told of then."""
+    login = {"name": NAME, "key": pem(EC)}
+    signer = CoinbaseSigner(Secret(lambda: login["name"]), Secret(lambda: login["key"]))
+    assert opened(signer.token(NOW))[0]["alg"] == "ES256"
+    login |= {"name": f"{NAME}-2", "key": pem(ED)}
+    header, claims, signature, signed = opened(signer.token(NOW))
+    assert (header["alg"], header["kid"], claims["sub"]) == ("EdDSA", f"{NAME}-2", f"{NAME}-2")
+    ED.public_key().verify(signature, signed)
+    login["key"] = "no key"
+    with pytest.raises(FatalError):
+        signer.token(NOW)

@@ -128,5 +128,6 @@ COINBASE = VenueKind(
     instruments=INSTRUMENTS,
     contracts=tuple(INSTRUMENTS),
     needs=("key", "secret"),
+    new_key=True,
     practice=WireTwin(_wire, INSTRUMENTS),
 )
