@@ -77,7 +77,7 @@ class BoostedTrees:
         rate: float,
         least_share: float,
     ) -> Boosted:
-        """A model of these rows; `weights` are theirs, in the same order. Raises FatalError."""
+        """A model of these rows; `weights` are theirs, in the same order. Raises FatalError, MemoryError."""
         chosen = list(positions)
         data = self._lightgbm.Dataset(
             self._table[chosen],
@@ -105,6 +105,8 @@ class BoostedTrees:
         try:
             booster = self._lightgbm.train(how, data, num_boost_round=trees)
         except self._lightgbm.basic.LightGBMError as error:
+            if "bad_alloc" in str(error):
+                raise MemoryError from None
             raise FatalError(f"LightGBM gave up: {error}") from None
         return Boosted(booster, self._table)
 

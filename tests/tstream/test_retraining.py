@@ -52,6 +52,15 @@ class Trainings:
                 await task
 
 
+async def test_a_training_that_was_ended_from_below_has_the_remedy_of_the_settings(tmp_path: Path) -> None:
+    ended = Trainings(tmp_path, "import os; print('OpenBLAS: failed', flush=True); os.abort()")
+    await ended.go_on_until(1)
+    assert ended.heard[0].detail == (
+        "a training failed: OpenBLAS: failed (exit code -6); if memory was short, training.memory_mb gives it"
+        " more and training.days less to learn from"
+    )
+
+
 async def test_a_training_that_fails_is_told_and_the_champion_stays(tmp_path: Path) -> None:
     failing = Trainings(tmp_path, "print('tstream: no space left\\ntstream: make some'); raise SystemExit(1)")
     failing.store.save(ModelCard("old", VERSION, HASH, created_ts=wall_ns() - 30 * HOUR), TEXT)
@@ -105,7 +114,8 @@ def test_the_least_priority_is_taken() -> None:
     import subprocess
 
     look = (
-        "import os, resource; from tstream.run.low_priority import step_back; step_back(512);"
+        "import os, resource; from tstream.run.low_priority import bound_memory, step_back;"
+        "step_back(); bound_memory(512);"
         "print(os.nice(0), resource.getrlimit(resource.RLIMIT_DATA)[0] >> 20)"
     )
     told = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,8 @@ QUICK = ("--contract", "MES", "--stamp", "open", "--timeframe", "1m", "--bars", 
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of models of an installation of its own; nobody's priority is changed."""
     monkeypatch.setenv("TSTREAM_HOME", str(tmp_path))
-    monkeypatch.setattr("tstream.commands.train.step_back", lambda memory_mb: None)
+    monkeypatch.setattr("tstream.commands.train.step_back", lambda: None)
+    monkeypatch.setattr("tstream.commands.train.bound_memory", lambda memory_mb: None)
     return tmp_path / "data" / "models"
 
 
@@ -76,6 +79,21 @@ def test_noise_is_said_to_be_no_better_than_the_rules(models: Path, tmp_path: Pa
     assert "nothing is kept: it would not count; rules alone go on" in said
     assert not models.exists()
     assert "No better than the rules" in page.read_text(encoding="utf-8")
+
+
+def test_where_memory_is_short_the_remedy_is_told(models: Path, tmp_path: Path) -> None:
+    """In a process of its own."""
+    tape = written(tmp_path / "noise.csv", random_walk(3, 900))
+    words = ["train", str(tape), *QUICK, "--dry-run"]
+    short = (
+        "from tstream.cli import call; import tstream.commands.train as own; usual = own.bound_memory;"
+        f"own.bound_memory = lambda memory_mb: usual(40); raise SystemExit(call({words!r}))"
+    )
+    told = subprocess.run([sys.executable, "-c", short], capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert (
+        told.stderr == "tstream: 2048 MB were not enough: --memory gives it more, --days less to learn from\n"
+    )
 
 
 def test_one_that_was_no_better_counts_only_by_force(models: Path, capsys: Out) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,10 +14,12 @@ from rich.progress import Progress
 
 from adapters.common.files import replace_file
 from adapters.models.store import ModelStore
+from adapters.models.train import library
 from adapters.tapes.tape import Tape
 from engine.books.bots import Bot
 from engine.lab.training.rules import TrainingRules
 from engine.lab.training.walk import Judgement
+from engine.model.errors import FatalError
 from engine.model.market import Timeframe
 from engine.model.opinion import Barriers
 from tstream import paths
@@ -32,7 +34,7 @@ from tstream.lab.training import Trained, keep
 from tstream.lab.training import train as run_training
 from tstream.lab.trial import bots_of, settings_of
 from tstream.reports.numbers import in_r, percent
-from tstream.run.low_priority import step_back
+from tstream.run.low_priority import bound_memory, step_back
 from tstream.settings.load import load
 from tstream.settings.training import TrainingSettings
 
@@ -72,7 +74,9 @@ def train(asked: Sequence[LabRequest], how: How) -> int:
     settings = load(places, how.config).settings
     own = settings.training
     memory = how.memory_mb or own.memory_mb
-    step_back(memory)
+    step_back()
+    with suppress(FatalError):  # it is told where it is needed
+        library()  # before memory is bounded: what it loads would end the process, and not say why
     notes, store, rules = Console(stderr=True, highlight=False), store_of(), rules_of(own, how)
     compared = how.rules or own.rules
     recorded: Sequence[Tape] = ()
@@ -86,6 +90,7 @@ def train(asked: Sequence[LabRequest], how: How) -> int:
             )
     try:
         with _progress(notes) as (moved, fitted):
+            bound_memory(memory)
             gathered = gather(asked, rules, _bots(compared, how.config), moved, recorded)
             trained = run_training(
                 gathered, rules, store, seed=how.seed, now=now, reason=how.reason, progress=fitted

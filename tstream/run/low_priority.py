@@ -13,9 +13,9 @@ _IOPRIO_SET = {"x86_64": 251, "aarch64": 30}
 _THIS_PROCESS, _IDLE_CLASS = 1, 3 << 13
 
 
-def step_back(memory_mb: int | None = None) -> None:
-    """Let everybody else go first from now on: the lowest priority, disk only when nobody wants it, and no
-    more than so many MB of memory of its own. What a system has none of is left out.
+def step_back() -> None:
+    """Let everybody else go first from now on: the lowest priority, disk only when nobody wants it, and
+    numbers on one thread. What a system has none of is left out.
     """
     with suppress(OSError):
         os.nice(19)
@@ -26,9 +26,14 @@ def step_back(memory_mb: int | None = None) -> None:
     if platform.system() == "Linux" and number is not None:
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).syscall(number, _THIS_PROCESS, 0, _IDLE_CLASS)
-    if memory_mb is not None:
-        most = memory_mb << 20
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+
+
+def bound_memory(memory_mb: int) -> None:
+    """Take no more than so many MB of memory of its own from now on; what asks for more raises MemoryError.
+    Libraries in C should be loaded before: some of them end the process instead.
+    """
+    most = memory_mb << 20
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))

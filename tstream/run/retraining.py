@@ -39,6 +39,7 @@ _SAID = 4_000
 """Characters of what a training says that are kept."""
 _COMPLAINT = "tstream: "
 """What a command says first when it fails."""
+_MORE = "if memory was short, training.memory_mb gives it more and training.days less to learn from"
 _WELL = (0, 3)
 """Exit codes of tstream train: better than the rules, or no better."""
 
@@ -127,7 +128,9 @@ class Retraining:
             await process.wait()
         if code not in _WELL:
             lines = said.splitlines() or [f"it ended with {code}"]
-            told = next((line for line in lines if line.startswith(_COMPLAINT)), lines[-1])
+            told = next((line for line in lines if line.startswith(_COMPLAINT)), "")
+            if not told:  # what else ends it is a library that got no memory, or the system that has none
+                told = f"{lines[-1]} (exit code {code}); {_MORE}"
             raise FatalError(f"a training failed: {told.removeprefix(_COMPLAINT)}")
         return said
 
