@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from random import Random
 
@@ -156,24 +156,31 @@ def _pressed(home: Path, tape: Path, rate: float) -> None:
         cockpit.until("PRACTICE")
         cockpit.watch(SETTLE_S)
         peer, bare, expected = stack.enter_context(keys.bare())
-        frames = keys.timeframes()
-        alone, beside = keys.Keys(cockpit, reading), keys.Keys(cockpit, reading)
-        for _ in range(ROUNDS):
-            keys.press_all(PRESSES, [cockpit, peer], [(alone, frames)])
-            with _training(home / "trained", tape):
+        ours, frames = keys.Keys(cockpit, reading), keys.timeframes()
+        found: dict[tuple[bool, str, str], list[float]] = {}
+        for beside in (False, True) * ROUNDS:
+            with _training(home / "trained", tape) if beside else nullcontext():
                 for terminal in (cockpit, peer):
                     terminal.watch(1.0)  # it is under way
-                keys.press_all(PRESSES, [cockpit, peer], [(beside, frames), (bare, expected)])
+                before = len(ours.handler)
+                keys.press_all(PRESSES, [cockpit, peer], [(ours, frames), (bare, expected)])
+            for who, pressed in (("cockpit", ours), ("bare", bare)):
+                for what in ("handler", "painted"):
+                    found.setdefault((beside, who, what), []).extend(getattr(pressed, what)[before:])
     rows = []
-    for what, of in (("key to handler", "handler"), ("key to the change on the terminal", "painted")):
+    for words, what in (("key to handler", "handler"), ("key to the change on the terminal", "painted")):
         for name, share in (("p50", 0.5), ("p99", 0.99)):
-            one, other, peers = (quantile(getattr(each, of), share) for each in (alone, beside, bare))
-            told = ms(one), ms(other), ratio(other, one), ms(peers), ratio(other, peers)
-            rows.append((f"{what}, {name}", *told))
+            alone, bare_alone, other, bare_beside = (
+                quantile(found[beside, who, what], share)
+                for beside in (False, True)
+                for who in ("cockpit", "bare")
+            )
+            told = ms(alone), ratio(alone, bare_alone), ms(other), ratio(other, bare_beside)
+            rows.append((f"{words}, {name}", *told, ratio(other, alone)))
     table(
-        f"training: {len(beside.handler)} keys of a cockpit at {WANTED:,.0f} updates a second, in turn"
-        f" (aim {KEY_DEARER:g}x a bare app)",
-        ("", "alone", "beside a training", "to alone", "bare app beside it", "to it"),
+        f"training: {ROUNDS * PRESSES} keys of a cockpit at {WANTED:,.0f} updates a second, in turn alone and"
+        f" beside a training (aim {KEY_DEARER:g}x a bare app)",
+        ("", "alone", "to a bare app", "beside it", "to a bare app", "to alone"),
         rows,
     )
 
