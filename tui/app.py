@@ -13,9 +13,10 @@ from textual.screen import Screen
 from engine.model.view import View
 from engine.ports import EngineHandle, LogTail
 from tui.action_runner import ActionRunner
-from tui.base_app import CockpitApp, Options
+from tui.base_app import CockpitApp, ExitReason, Options
 from tui.messages import ActionAsked, CommandTyped, FilterChanged, TicketAsked
 from tui.screens.main import MainScreen
+from tui.terminal import signals_as_before
 
 if TYPE_CHECKING:
     pass
@@ -48,6 +49,11 @@ class TStreamApp(CockpitApp):
         self.main = MainScreen()
         self._action_runner = ActionRunner(self, self.main)
         self._interrupted = -1e9
+
+    def run(self, *args: Any, **options: Any) -> ExitReason | None:
+        """As Textual's, and nothing of it is left afterwards."""
+        with signals_as_before():
+            return super().run(*args, **options)
 
     def get_default_screen(self) -> Screen[Any]:
         return self.main

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from textual import events
@@ -200,6 +203,23 @@ class CockpitDriver(LinuxDriver):
         """Ask the terminal for a desktop notification (OSC 9; those that don't know it ignore it)."""
         self.write(f"\x1b]9;{text}\x07")
         self.flush()
+
+
+@contextmanager
+def signals_as_before() -> Iterator[None]:
+    """The process hears the signals of terminals afterwards as it did before. What Textual's driver leaves
+    behind would take an ended screen up again when the process goes on, as it does when tmux ends.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    names = ("SIGTSTP", "SIGCONT")
+    before = {number: signal.getsignal(number) for name in names if (number := getattr(signal, name, None))}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def usable() -> bool:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import nullcontext
 
 import pytest
 from msgspec.structs import replace
+from textual.app import App
 
 from engine.model.questions import Question, Reply
 from engine.model.view import View
 from tests.tstream.conftest import Reading
-from tests.tui.fake import trading_view
+from tests.tui.fake import FakeEngine, trading_view
 from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.run.cockpit import Cockpit, last_lines
@@ -86,6 +88,43 @@ def test_f36_a_screen_that_fails_leaves_the_engine_running_until_it_is_told_to_e
     assert engine.calls == calls
     assert ("The engine goes on" in capsys.readouterr().err) is crash
     assert places.crash_log.exists() is crash
+
+
+def test_an_error_beside_the_screen_stops_the_engine(
+    reading: Reading, places: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody could stop it any more: the process would stay for as long as its thread."""
+
+    def run(_app: TStreamApp) -> None:
+        engine.start()
+        raise RuntimeError("no terminal")
+
+    engine = Engine()
+    monkeypatch.setattr(TStreamApp, "run", run)
+    monkeypatch.setattr("tstream.run.cockpit.EngineThread", lambda *_: engine)
+    with pytest.raises(RuntimeError, match="no terminal"):
+        Cockpit(None, RunOptions(), places).show(picture_of(reading().settings, "practice"))
+    assert engine.calls == ["start", "stop"]
+
+
+@pytest.mark.parametrize("ends", [None, RuntimeError("a flaw")], ids=["well", "by an error"])
+def test_a_screen_leaves_the_signals_as_they_were(
+    ends: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Textual's driver would do at a SIGCONT belongs to a screen that is gone."""
+
+    def run(_app: App[object]) -> None:
+        for number in (signal.SIGTSTP, signal.SIGCONT):
+            signal.signal(number, lambda *_: None)
+        if ends is not None:
+            raise ends
+
+    monkeypatch.setattr(App, "run", run)
+    before = [signal.getsignal(number) for number in (signal.SIGTSTP, signal.SIGCONT)]
+    engine = FakeEngine(trading_view())
+    with nullcontext() if ends is None else pytest.raises(RuntimeError, match="a flaw"):
+        TStreamApp(engine, engine).run()
+    assert [signal.getsignal(number) for number in (signal.SIGTSTP, signal.SIGCONT)] == before
 
 
 @pytest.mark.parametrize(

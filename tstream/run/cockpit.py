@@ -206,19 +206,20 @@ class Cockpit:
             )
         else:
             how["export"] = exporter(lambda: paths.journal(picture.journal))
-        app = run_app(make, failed)
-        reason = app.reason
-        self.handing_over = reason is ExitReason.HANDED_OVER
-        if reason is ExitReason.CRASHED:
-            with Output(sys.stderr) as out:
-                out.write(
-                    f"The cockpit failed (see {paths.crash_log}). The engine goes on: tstream status "
-                    "shows it, tstream flatten closes everything, Ctrl+C here stops it.\n"
-                )
-            _until_told(engine)
-        else:
-            log.info("cockpit closed: %s", reason.value if reason is not None else "ended")
-        engine.stop()
+        try:
+            reason = run_app(make, failed).reason
+            self.handing_over = reason is ExitReason.HANDED_OVER
+            if reason is ExitReason.CRASHED:
+                with Output(sys.stderr) as out:
+                    out.write(
+                        f"The cockpit failed (see {paths.crash_log}). The engine goes on: tstream status "
+                        "shows it, tstream flatten closes everything, Ctrl+C here stops it.\n"
+                    )
+                _until_told(engine)
+            else:
+                log.info("cockpit closed: %s", reason.value if reason is not None else "ended")
+        finally:  # whatever happened here: an engine that nobody can stop any more must not go on
+            engine.stop()
         if engine.refusal is not None:
             raise engine.refusal
         if engine.failure is not None:
