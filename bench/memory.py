@@ -139,6 +139,7 @@ def _run(minutes: float, home: Path) -> list[Phase]:
         cockpit.watch(5.0)
         watcher = Watcher(cockpit, file)
         phases = [watcher.watch("warming up", WARM_UP_MIN), watcher.watch("1,000 a second", minutes)]
+        _report_slope(phases[1])
         watcher.venue.send_signal(POUR)
         with busy_cores():
             phases.append(watcher.watch("10,000, all cores busy", SATURATED_MIN))
@@ -159,10 +160,15 @@ def _report(phases: list[Phase]) -> None:
     ]
     head = ("", "minutes", "updates/s", "first MB", "last MB", "least", "most")
     table("memory: resident, of the real program in a terminal of 120x40, screens in turn", head, rows)
-    flat = phases[1].by_minute()
+    print("MB by minute: " + " ".join(f"{mb:.1f}" for phase in phases for _, mb in phase.by_minute()))
+
+
+def _report_slope(phase: Phase) -> None:
+    """Print it at once: what comes after takes minutes."""
+    flat = phase.by_minute()
     if len(flat) > 2:
         rise, error = slope(flat)
         print(
-            f"slope at 1,000 a second: {rise:+.2f} MB/h, standard error {error:.2f}, of {len(flat)} minutes"
+            f"{phase.name}: {rise:+.2f} MB/h, standard error {error:.2f}, of {len(flat)} minutes, "
+            f"{flat[0][1]:.1f} to {flat[-1][1]:.1f} MB"
         )
-    print("MB by minute: " + " ".join(f"{mb:.1f}" for phase in phases for _, mb in phase.by_minute()))

@@ -6,6 +6,7 @@ background ("on:zone-up"). The theme turns it into the real thing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
@@ -15,6 +16,8 @@ Span = tuple[str, str]
 Row = tuple[Span, ...]
 
 EMPTY: Row = ()
+_NARROW = re.compile("[ -~·×…−\u2500-\u25fc]*").fullmatch
+"""Text of which every character takes one cell: nearly all that the cockpit draws."""
 
 
 def cell(text: str, style: str = "text") -> Row:
@@ -29,7 +32,8 @@ def text_of(row: Row) -> str:
 
 def width_of(row: Row) -> int:
     """Terminal cells that a row takes."""
-    return sum(len(text) if text.isascii() else cell_len(text) for text, _ in row)
+    whole = "".join([text for text, _ in row])
+    return len(whole) if _NARROW(whole) else sum([cell_len(text) for text, _ in row])
 
 
 def join(rows: Iterable[Row], gap: Span) -> Row:

@@ -8,6 +8,8 @@ and adds no volume: exchanges send them, and their own minute bars count them th
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
@@ -28,7 +30,8 @@ class Candle:
         "_first_ts",
         "_last_seq",
         "_last_ts",
-        "_told",
+        "_seqs",
+        "_times",
         "close",
         "close_ts",
         "count",
@@ -47,17 +50,40 @@ class Candle:
         self.count = 1
         self._first_ts = self._last_ts = first.ts_venue
         self._first_seq = self._last_seq = first.seq
-        self._told = {first.seq: first.ts_venue}
+        # Numbers of the prints that are in it, rising, and their times. In arrays: as objects those of one
+        # minute of a flood would be tens of megabytes, and what they leave in memory is not given back.
+        self._seqs, self._times = array("q"), array("q")
+        self._number(first)
 
     def repeats(self, traded: Print) -> bool:
         """Whether this very print is in it already; one without a number (0) never is."""
-        return traded.seq != 0 and self._told.get(traded.seq) == traded.ts_venue
+        seq, seqs = traded.seq, self._seqs
+        if not seq or not seqs or seq > seqs[-1]:
+            return False
+        at = bisect_left(seqs, seq)
+        return seqs[at] == seq and self._times[at] == traded.ts_venue
+
+    def _number(self, traded: Print) -> None:
+        seq, seqs = traded.seq, self._seqs
+        if not seqs or seq > seqs[-1]:
+            try:
+                seqs.append(seq)
+            except OverflowError:
+                return  # beyond 64 bits: like one without a number
+            self._times.append(traded.ts_venue)
+            return
+        at = bisect_left(seqs, seq)
+        if seqs[at] == seq:
+            self._times[at] = traded.ts_venue
+        else:  # a feed that counts anew, or a print that comes late
+            seqs.insert(at, seq)
+            self._times.insert(at, traded.ts_venue)
 
     def add(self, traded: Print) -> None:
         """Take a print of this interval in; the caller has checked that it is one, and is no repetition."""
         price = traded.price
         ts = traded.ts_venue
-        self._told[traded.seq] = ts
+        self._number(traded)
         if price > self.high:
             self.high = price
         elif price < self.low:

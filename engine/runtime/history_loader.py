@@ -17,6 +17,11 @@ log = logging.getLogger(__name__)
 WARM_UP_NS = 11 * 24 * 3600 * NANOS
 """History loaded at start, so that the 1h frame speaks at once."""
 
+AGAIN_NS = 3600 * NANOS
+"""After a break history is loaded from so long before the newest minute that was: what lies before that is
+here, and days of it would only be memory and time, for all contracts at once.
+"""
+
 FAR_NS = 90 * 24 * 3600 * NANOS
 """Half hours of so long are loaded once for each contract: 4h and 1d are made of them."""
 
@@ -50,6 +55,8 @@ class HistoryLoader:
         self._loads: dict[tuple[str, str], asyncio.Task[None]] = {}  # newest request by venue, instrument
         self._far: set[tuple[str, str]] = set()
         """Whose half hours are here, by venue and instrument."""
+        self._through: dict[tuple[str, str], int] = {}
+        """Until when minutes have been loaded, by venue and instrument, nanoseconds UTC."""
         self._switches = 0
         self._turns = {venue: asyncio.Semaphore(AT_ONCE) for venue in feeds}
 
@@ -63,6 +70,7 @@ class HistoryLoader:
             case ev.ContractResolved():
                 symbol = event.instrument.symbol  # what is of another month was dropped
                 self._far = {known for known in self._far if known[1] != symbol}
+                self._through = {known: at for known, at in self._through.items() if known[1] != symbol}
                 self._load(event.venue, event.instrument.symbol)
             case ev.LinkChanged(link="market", state=ev.LinkState.LIVE):
                 for symbol in instruments:
@@ -70,6 +78,7 @@ class HistoryLoader:
         if self._switches != self._sources.switches:
             self._switches = self._sources.switches
             self._far.clear()
+            self._through.clear()
             for symbol in instruments:
                 self._load(self._sources.active(symbol), symbol)
 
@@ -92,7 +101,8 @@ class HistoryLoader:
             try:
                 async with self._turns[venue]:
                     end = self._wall()
-                    bars = await self._feeds[venue].history(symbol, end - WARM_UP_NS, end)
+                    start = max(end - WARM_UP_NS, self._through.get((venue, symbol), 0) - AGAIN_NS)
+                    bars = await self._feeds[venue].history(symbol, start, end)
             except FatalError as error:
                 log.error("history of %s: %s", symbol, error)
                 return
@@ -104,6 +114,8 @@ class HistoryLoader:
                 log.exception("history of %s failed", symbol)
                 return
             self._tell(venue, symbol, bars)
+            if bars:
+                self._through[venue, symbol] = bars[-1].close_ts
             break
         if (venue, symbol) not in self._far:
             await self._reach_back(venue, symbol, end)

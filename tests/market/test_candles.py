@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import sys
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.market.calendars.known import CME
-from engine.market.candles import aggregate, fold, resample
+from engine.market.candles import Candle, aggregate, fold, resample
 from engine.market.intervals import interval_at
 from engine.model.events import Print
 from engine.model.market import MINUTE, NANOS, Bar, Timeframe
@@ -89,3 +91,35 @@ def test_a_longer_bar_counts_its_minutes_and_inherits_their_flaws() -> None:
     assert bar == Bar("ES", Timeframe.M5, T0, 7, 9, 4, 8, 13, n_src=2, gap=True, backfilled=False)
     assert aggregate([minute(0), minute(3)], Timeframe.M5).backfilled
     assert bar.close_ts == T0 + 300 * NANOS
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 3)), min_size=1, max_size=40))
+def test_a_print_is_known_again_by_its_number_and_time_in_whatever_order_it_came(
+    told: list[tuple[int, int]],
+) -> None:
+    """Feeds count anew, prints come late, and some have no number (0)."""
+    first, *rest = [traded(seconds, 100, seq=seq) for seq, seconds in told]
+    candle, newest = Candle(T0, T0 + MINUTE, first), {first.seq: first.ts_venue}
+    for one in rest:
+        for seen in (first, *rest):
+            assert candle.repeats(seen) == (seen.seq != 0 and newest.get(seen.seq) == seen.ts_venue)
+        candle.add(one)
+        newest[one.seq] = one.ts_venue
+
+
+def test_a_number_that_is_absurd_is_none() -> None:
+    candle = Candle(T0, T0 + MINUTE, traded(0, 100, seq=1 << 70))
+    candle.add(traded(1, 101, seq=1 << 80))
+    candle.add(traded(2, 102, seq=7))
+    assert candle.count == 3
+    assert [candle.repeats(traded(2, 102, seq=seq)) for seq in (7, 1 << 70, 1 << 80)] == [True, False, False]
+
+
+def test_prints_of_an_open_minute_leave_no_objects_behind() -> None:
+    """At 10,000 a second they would be tens of megabytes, scattered so that they never go back."""
+    candle = Candle(T0, T0 + MINUTE, traded(0, 100, seq=1))
+    before = sys.getallocatedblocks()
+    for seq in range(2, 20_000):
+        candle.add(traded(seq / 1_000, 100 + seq % 7, seq=1_000_000 + seq))
+    assert sys.getallocatedblocks() - before < 2_000
+    assert candle.repeats(traded(9.999, 100, seq=1_009_999))

@@ -83,7 +83,7 @@ def ladder_rows(
     for ticks in rungs.prices:
         bid, ask, volume = bids.get(ticks, 0), asks.get(ticks, 0), traded.get(ticks, 0)
         mine, here = orders_at(view, contract, ticks, book) if ours else [], held.get(ticks, ())
-        rung = _rung(
+        rung, row = _rung(
             figures.price(contract.tick_size * ticks, contract.decimals).rjust(cut.price - 4),
             _short(figures.volume(bid, lot), cut.size) if bid else "",
             round(bid / most * cut.bar * 2),
@@ -96,11 +96,11 @@ def ladder_rows(
             "▶" if ticks == rungs.cursor else " ",
             "◆" if here else " ",
             cut,
+            width,
         )
         if mine:
             left, right = (_own(mine, one, cut.own, queue, contract, rungs) for one in (Side.BUY, Side.SELL))
-            rung = (*left, *rung[1:_OWN_SELLS], *right, *rung[_OWN_SELLS + 1 :])
-        row = fit(rung, width)
+            row = fit((*left, *rung[1:_OWN_SELLS], *right, *rung[_OWN_SELLS + 1 :]), width)
         rows.append(_marked(row) if ticks == rungs.cursor else row)
     return _head(cut, depth, width), rows
 
@@ -125,7 +125,7 @@ def _head(cut: Widths, depth: DepthView | None, width: int) -> Row:
     return fit(tuple(span for row in spans for span in row), width)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _rung(
     price: str,
     bid: str,
@@ -139,9 +139,10 @@ def _rung(
     cursor: str,
     entry: str,
     cut: Widths,
-) -> Row:
-    """One price without our orders: most are as they were at the frame before. `side` is of the last trade,
-    where that was here; `traded_eighths` is negative at the price that was traded most.
+    width: int,
+) -> tuple[Row, Row]:
+    """One price without our orders, in its parts and as a row: most are as they were at the frame before.
+    `side` is of the last trade, where that was here; `traded_eighths` is negative where most was traded.
     """
     faint = weight == "faint"
     blank: Row = ((" " * (cut.own + 1), "text"),)
@@ -173,7 +174,7 @@ def _rung(
         )
         spans += [(" ", "text"), (f"{traded:>6} ", "text bold" if traded_eighths < 0 else "dim")]
         spans.append((drawn.ljust(max(0, left)), "volume"))
-    return tuple(spans)
+    return tuple(spans), fit(tuple(spans), width)
 
 
 _OWN_SELLS = 12

@@ -254,11 +254,13 @@ class LiveGrid(SelfPainted, can_focus=True):
             return strip_of(self, (("╰─", frame), *middle, (f"{line}╯", frame)))
         row, under = self._shown_at(y - 1)
         row, right = fit(row, width - 4), self._thumb(y - 1, height - 2)
+        known = width if width > 4 else None
         if not under or not self.has_focus:
-            return strip_of(self, (("│ ", frame), *row, (" ", "text"), (right, frame)))
+            return strip_of(self, (("│ ", frame), *row, (" ", "text"), (right, frame)), width=known)
         marked = tuple((text, _marked(style)) for text, style in row)
         mark = ("›", "accent bold on:select")  # it must be seen where there are no colours
-        return strip_of(self, (("│", frame), mark, *marked, (" ", "text on:select"), (right, frame)))
+        ends = ((" ", "text on:select"), (right, frame))
+        return strip_of(self, (("│", frame), mark, *marked, *ends), width=known)
 
     def _upper(self, width: int, frame: str) -> Row:
         name: Row = (
@@ -284,7 +286,7 @@ class LiveGrid(SelfPainted, can_focus=True):
 
     def _thumb(self, y: int, height: int) -> str:
         """The right frame, heavier where the visible part of a long content is."""
-        rows, room = len(self._content.rows), self.room
+        rows, room = len(self._content.rows), height - (1 if self._content.head else 0)
         if rows <= room or height <= 0:
             return "│"
         size = max(1, height * room // rows)

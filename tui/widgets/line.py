@@ -37,12 +37,16 @@ class PaintedStrip(Strip):
         return [self] if wanted == [self.cell_length] else super().divide(wanted)
 
 
-def strip_of(widget: Widget, row: Row, back: str = "") -> Strip:
-    """A row as the screen's strip; spans without a background of their own get `back`."""
+def strip_of(widget: Widget, row: Row, back: str = "", width: int | None = None) -> Strip:
+    """A row as the screen's strip; spans without a background of their own get `back`. `width` is that of the
+    row in cells, where it is known.
+    """
     style = cast("Themed", widget.app).theme_styles.style
     if back:
-        return PaintedStrip([Segment(t, style(s if "on:" in s else f"{s} on:{back}")) for t, s in row if t])
-    return PaintedStrip([Segment(text, style(name)) for text, name in row if text])
+        segments = [Segment(t, style(s if "on:" in s else f"{s} on:{back}")) for t, s in row if t]
+    else:
+        segments = [Segment(text, style(name)) for text, name in row if text]
+    return PaintedStrip(segments, width)
 
 
 class SelfPainted(Widget):
@@ -97,8 +101,9 @@ class Line(SelfPainted):
 
     def render_line(self, y: int) -> Strip:
         if self._strip is None:
-            room = self.size.width - width_of(self._row)
-            self._strip = strip_of(self, (*self._row, (" " * room, "text")), self.BACK)
+            taken, width = width_of(self._row), self.size.width
+            row = (*self._row, (" " * (width - taken), "text"))
+            self._strip = strip_of(self, row, self.BACK, max(taken, width))
         return self._strip
 
     def on_resize(self) -> None:
