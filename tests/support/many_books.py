@@ -17,7 +17,7 @@ from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.notices import Notice
-from engine.model.orders import Account, AccountKind
+from engine.model.orders import Account, AccountKind, Slot
 from engine.model.plans import Idea
 from engine.state.fold import apply
 from engine.state.state import BookState, State
@@ -263,3 +263,22 @@ class ManyBooks:
     @property
     def notices(self) -> list[Notice]:
         return list(self.core.turn.notices)
+
+
+def at_work(**options: object) -> ManyBooks:
+    many = ManyBooks([(60, long_idea()), (600, long_idea())], **options)  # type: ignore[arg-type]
+    many.connect()
+    return many
+
+
+def entered(**options: object) -> ManyBooks:
+    """Every book holds the same trade, each with its stop at its own venue."""
+    many = at_work(**options)
+    many.minute()
+    many.minute()
+    assert set(many.held()) == set(EVERY)
+    return many
+
+
+def stops(many: ManyBooks, name: str) -> int:
+    return sum(o.open_qty for o in many.book(name).live_orders() if o.slot is Slot.STOP and not o.suspended)

@@ -26,9 +26,8 @@ from engine.model.scores import PatternSeen
 from engine.portfolio.daily import days_of
 from engine.portfolio.day_roll import roll
 from engine.portfolio.money import Marks
-from tests.books.test_many_books import entered
 from tests.support import books, many_books
-from tests.support.many_books import EVERY, book_configs
+from tests.support.many_books import EVERY, book_configs, entered
 from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
 from tstream.cli import call
 from tstream.paths import Paths
