@@ -215,11 +215,13 @@ def test_a_sweep_counts_every_trial_those_that_cannot_be_too(tape: str, capsys: 
 
 
 def test_the_table_of_a_sweep_has_what_differs_and_says_why_a_trial_could_not_be(
-    tape: str, capsys: Out
+    tape: str, capsys: Out, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
     more = ("--sweep", "min_score=4,5,99", "--sweep", "risk.per_trade_usd=400")
     assert backtest(tape, *more, "--jobs", "1") == 0
     out = capsys.readouterr().out
+    assert "…" not in out, "a figure is never cut"
     head = next(line for line in out.splitlines() if "trades" in line)
     assert head.split()[:3] == ["#", "min_score", "trades"]
     assert "in all: risk.per_trade_usd=400" in out

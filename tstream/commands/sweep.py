@@ -33,6 +33,8 @@ _HEADS = {
     "max_drawdown_usd": "max DD USD",
 }
 """Where a table has less room than a file."""
+_WIDEST = 1000
+"""Characters; more than a table has."""
 _ERRORS = 5
 """Reasons why trials could not be played that are told; --json and --csv have each trial's."""
 
@@ -110,13 +112,15 @@ def _show(
     varied = [name for name in params if len({trial.params[name] for trial in trials}) > 1]
     played = [row for row in rows if "error" not in row]
     if played:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         names = [name for name in played[0] if name not in params or name in varied]
         for name in names:
             table.add_column(_head(name, names), justify="right", no_wrap=True)
         for row in played:
             table.add_row(*(_cell(name, row[name]) for name in names))
-        console.print(table)
+        wanted = console.measure(table, options=console.options.update(width=_WIDEST)).maximum
+        # A figure is never cut: where the terminal is too narrow it wraps.
+        Console(highlight=False, markup=False, width=max(wanted, console.width)).print(table)
     if same := [f"{name}={value}" for name, value in params.items() if name not in varied]:
         console.print(f"in all: {', '.join(same)}", soft_wrap=True)
     words = f"{len(trials):,} trials by {search}, of {plan.combinations:,} combinations"
