@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from adapters.tapes.fields import TapeError, shown
 from adapters.tapes.recording import read_recording
-from engine.model.events import ContractResolved, HistoryLoaded, Print, Quote
+from engine.model.events import ContractResolved, HistoryLoaded, MoodTold, Print, Quote
 from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, Bar, Timeframe
 
@@ -24,7 +24,11 @@ class InboxContents:
 
     kind = "inbox"
 
-    def __init__(self, events: Sequence[Quote | Print], history: Sequence[Bar]) -> None:
+    def __init__(
+        self, events: Sequence[Quote | Print], history: Sequence[Bar], moods: Sequence[MoodTold] = ()
+    ) -> None:
+        self.moods: Sequence[MoodTold] = sorted(moods, key=lambda told: told.ts_recv)
+        """What texts said of the contract, and of the market as a whole, by when it was heard."""
         self._events = list(_once(sorted(events, key=_ts)))
         self.rows = len(self._events)
         start = self.start_ts
@@ -41,7 +45,8 @@ class InboxContents:
 
     def joined(self, later: InboxContents) -> InboxContents:
         """The market of both: a recording was ended, and another begun."""
-        return InboxContents([*self._events, *later._events], self.history)
+        moods = [*self.moods, *later.moods]
+        return InboxContents([*self._events, *later._events], self.history, moods)
 
     def events(self, since: int) -> Iterator[Quote | Print]:
         return iter(self._events[bisect_left(self._events, since, key=_ts) :])
@@ -61,11 +66,15 @@ def read_inbox(
     Raises TapeError, NothingToldError.
     """
     market: list[Quote | Print] = []
+    moods: list[MoodTold] = []
     history: tuple[Bar, ...] = ()
     name = taken = ""
     for event in read_recording(path, cut_ok=True):
         if isinstance(event, ContractResolved):
             name = event.name if event.instrument.symbol == instrument.symbol else name
+        elif isinstance(event, MoodTold):
+            if event.instrument in ("", instrument.symbol):
+                moods.append(event)
         elif (
             not isinstance(event, Quote | Print | HistoryLoaded)
             or event.instrument != instrument.symbol
@@ -86,7 +95,7 @@ def read_inbox(
             market.append(replace(event, ts_recv=ts, ts_venue=ts))
     if not market:
         raise NothingToldError(f"{path.name}: has no quotes or prints of {symbol or instrument.symbol}")
-    return InboxContents(market, history)
+    return InboxContents(market, history, moods)
 
 
 def _once(events: Iterable[Quote | Print]) -> Iterator[Quote | Print]:

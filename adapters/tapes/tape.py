@@ -14,11 +14,11 @@ from adapters.tapes.archive import read_archive
 from adapters.tapes.contents import Contents
 from adapters.tapes.fields import TapeError, shown
 from adapters.tapes.files import TABLES, as_tape_errors, open_text
-from adapters.tapes.inbox import read_inbox
+from adapters.tapes.inbox import InboxContents, read_inbox
 from adapters.tapes.plain import read_plain
 from adapters.tapes.recording import RECORDING_SUFFIX
 from adapters.tapes.tables import Stamp
-from engine.model.events import Print, Quote
+from engine.model.events import MoodTold, Print, Quote
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.market import Bar, Timeframe
 
@@ -54,6 +54,10 @@ class Tape:
     def events(self) -> Iterator[Quote | Print]:
         """The market from `start_ts` on; may be asked for again and starts anew."""
         return self._contents.events(self.start_ts)
+
+    def moods(self) -> Sequence[MoodTold]:
+        """What texts said meanwhile, by when it was heard; only a recording of the engine's inbox has any."""
+        return self._contents.moods if isinstance(self._contents, InboxContents) else ()
 
     def prints(self) -> Iterator[Print]:
         """Every trade of the recording, its history included. Raises TapeError if it has none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from heapq import merge
 from itertools import chain
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from engine.lab.training.picks import idea_picks, pattern_picks
 from engine.lab.training.rules import TrainingRules
 from engine.market.calendars.known import calendar_of
 from engine.market.candles import fold, resample
+from engine.model.events import MoodTold, Print, Quote
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS, Bar, Timeframe
 from engine.signals.feature_rows import FeatureRow, Told, rows
@@ -152,7 +154,12 @@ def _of_ticks(tape: Tape, instrument: Instrument, start: int, end: int, name: st
     history = tape.history(instrument.symbol) if start == tape.start_ts else ()
 
     def events() -> Iterator[Told]:
-        return (event for event in tape.events() if start <= event.ts_recv < end)
+        told: Iterator[Quote | Print | MoodTold] = merge(
+            tape.events(), tape.moods(), key=lambda one: one.ts_recv
+        )
+        for event in told:  # what was said before is known at the start
+            if event.ts_recv < end and (isinstance(event, MoodTold) or start <= event.ts_recv):
+                yield event
 
     return _Market(instrument, minutes, events, history)
 
