@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import NamedTuple
 
 from engine.books.book import Book
 from engine.books.opening import VENUE_LINKS
@@ -12,7 +13,7 @@ from engine.market.calendars.known import CME, calendar_of, zone_mark
 from engine.model.chart import AlignmentView
 from engine.model.events import LinkChanged
 from engine.model.instrument import Instrument
-from engine.model.market import Timeframe
+from engine.model.market import Bar, Timeframe
 from engine.model.orders import AccountKind, Slot
 from engine.model.restrictions import TradingState
 from engine.model.view import (
@@ -82,7 +83,7 @@ def picture(
         session=_session(main, wall),
         links=tuple(_link(link, at + core.turn.wall_offset, tries) for link, at, tries in core.links.all()),
         contracts=tuple(
-            _contract(core, instrument, mode, now, against) for instrument in core.config.instruments
+            _contract(core, instrument, mode, now, against, kept) for instrument in core.config.instruments
         ),
         books=tuple(_book(core, book) for book in core.books.values()),
         positions=tuple(
@@ -116,6 +117,15 @@ def picture(
     return with_standings(view, against, rooms_used_up(core))
 
 
+class _Folded(NamedTuple):
+    """What of a contract is folded from the journal."""
+
+    state: TradingState
+    held: int
+    paper: int
+    flattening: bool
+
+
 class KeptRows:
     """Rows that a picture shares with the one before it, for as long as what they show is the same."""
 
@@ -127,6 +137,8 @@ class KeptRows:
         self.patterns: tuple[PatternView, ...] = ()
         self._as_of = (-1, -1)
         self._alignments: dict[str, tuple[Alignment, AlignmentView]] = {}
+        self._folded: dict[tuple[str, AccountKind], _Folded] = {}
+        self._closes: dict[str, tuple[tuple[Bar, ...], tuple[int, ...]]] = {}
 
     def renew(self, core: Core) -> None:
         """Orders, trades and alerts are folds of the journal: without a new record they are as they were."""
@@ -135,6 +147,7 @@ class KeptRows:
         if as_of == self._as_of:
             return
         self._as_of = as_of
+        self._folded = {}
         self.orders = tuple(_order(core, book, order) for book in books for order in book.state.live_orders())
         self.trades = tuple(
             _trade(core, book, trade) for book in books for trade in book.state.trades[-TRADES_SHOWN:]
@@ -142,6 +155,33 @@ class KeptRows:
         self.alerts = alert_rows(core.state)
         self.signals = signal_views(core.state, core.state.signals[-SIGNALS_SHOWN:])
         self.patterns = pattern_views(core.state, core.entries.bots.least_learned)
+
+    def folded(self, core: Core, symbol: str, mode: AccountKind) -> _Folded:
+        """Without a new record it is as it was."""
+        known = self._folded.get((symbol, mode))
+        if known is None:
+            everywhere, here = scope(None, None), scope(None, symbol)
+            stand = core.state.restrictions.items()
+            held = [one for key, one in stand if key == everywhere or key.endswith(here)]
+            strictest = max(held, key=lambda one: one.state.rank, default=None)
+            known = self._folded[symbol, mode] = _Folded(
+                TradingState.ACTIVE if strictest is None else strictest.state,
+                _held(core, symbol, mode),
+                _held(core, symbol, AccountKind.PAPER),
+                any(symbol in book.state.flattening for book in core.books.values()),
+            )
+        return known
+
+    def closes(self, core: Core, symbol: str) -> tuple[int, ...]:
+        """The newest closes of minutes, ticks, that of the forming one last. Closed bars are one tuple until
+        the next one closes.
+        """
+        bars = core.market.bars.bars(symbol, Timeframe.M1)
+        known = self._closes.get(symbol)
+        if known is None or known[0] is not bars:
+            known = self._closes[symbol] = bars, tuple(bar.close for bar in bars[-CLOSES_SHOWN:])
+        forming = core.market.bars.forming(symbol, Timeframe.M1)
+        return known[1] if forming is None else (*known[1], forming.close)[-CLOSES_SHOWN:]
 
     def alignment(self, core: Core, symbol: str) -> AlignmentView:
         """The board keeps one Alignment until the next bar of the contract closes."""
@@ -193,9 +233,15 @@ def _session(calendar: Calendar, now: int) -> SessionView:
 
 
 def _contract(
-    core: Core, instrument: Instrument, mode: AccountKind, now: int, against: AgainstEntries
+    core: Core,
+    instrument: Instrument,
+    mode: AccountKind,
+    now: int,
+    against: AgainstEntries,
+    kept: KeptRows,
 ) -> ContractView:
     symbol = instrument.symbol
+    folded, source = kept.folded(core, symbol, mode), core.market.sources.active(symbol)
     quote = core.market.quotes.get(symbol)
     last = core.market.last(symbol)
     change = quote.change if quote is not None else None
@@ -203,16 +249,12 @@ def _contract(
         opened = quote.day_open if quote is not None else None
         opened = _settled(core, instrument, now) if opened is None else opened
         change = None if opened is None else last - opened
-    everywhere, here = scope(None, None), scope(None, symbol)
-    known = core.state.restrictions.items()
-    held = [one for key, one in known if key == everywhere or key.endswith(here)]
-    strictest = max(held, key=lambda one: one.state.rank, default=None)
     least = min(
         (against[book.name][symbol] for book in core.books.values() if book.kind is mode), key=len, default=[]
     )
     return ContractView(
         instrument=symbol,
-        name=core.state.month(symbol, core.market.sources.active(symbol))[1] or symbol,
+        name=core.state.month(symbol, source)[1] or symbol,
         description=instrument.description,
         tick_size=instrument.tick_size,
         tick_value_usd=instrument.tick_value_usd,
@@ -223,13 +265,13 @@ def _contract(
         change=_price(instrument, change),
         age_ns=core.market.staleness.age(symbol, now),
         stale=core.market.staleness.stale(symbol, now, now + core.turn.wall_offset),
-        state=TradingState.ACTIVE if strictest is None else strictest.state,
-        position_qty=_held(core, symbol, mode),
-        flattening=any(symbol in book.state.flattening for book in core.books.values()),
-        paper_qty=_held(core, symbol, AccountKind.PAPER),
-        closes=_closes(core, symbol),
+        state=folded.state,
+        position_qty=folded.held,
+        flattening=folded.flattening,
+        paper_qty=folded.paper,
+        closes=kept.closes(core, symbol),
         against=tuple(one.refusal for one in least),
-        source=core.market.sources.active(symbol),
+        source=source,
         lot_size=instrument.lot_size,
         currency=instrument.currency,
         calendar=instrument.calendar,
@@ -248,13 +290,6 @@ def _held(core: Core, symbol: str, kind: AccountKind) -> int:
     """Contracts in the active month over the books of a kind, signed."""
     books = (book.state for book in core.books.values() if book.kind is kind)
     return sum(book.position(symbol).qty for book in books if symbol not in book.held_months)
-
-
-def _closes(core: Core, symbol: str) -> tuple[int, ...]:
-    """The newest closes of minutes, ticks, that of the forming one last."""
-    closes = tuple(bar.close for bar in core.market.bars.bars(symbol, Timeframe.M1)[-CLOSES_SHOWN:])
-    forming = core.market.bars.forming(symbol, Timeframe.M1)
-    return closes if forming is None else (*closes, forming.close)[-CLOSES_SHOWN:]
 
 
 def _price(instrument: Instrument, ticks: int | None) -> Decimal | None:
