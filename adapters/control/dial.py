@@ -18,6 +18,7 @@ from engine.model.errors import FatalError, RefusedError, RetryableError
 AT_THE_OTHER_END = 'PATH="$PATH:$HOME/.local/bin" exec tstream attach-pipe'
 """What ssh runs there; where pipx and uv put programs is not in the path of every shell."""
 _SSH_OPTIONS = ("-T", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=2")
+_NOT_THERE = "; install tstream there for that user, in the PATH of its shells or in ~/.local/bin"
 _CONNECT_S = 5.0
 _END_S = 2.0
 _HOST = re.compile(
@@ -112,7 +113,8 @@ class Piped:
         with suppress(TimeoutError):
             async with asyncio.timeout(_END_S):
                 lines = (await asyncio.shield(self._said)).decode(errors="replace").split("\n")
-                return scrub(next((line.strip() for line in reversed(lines) if line.strip()), ""))
+                told = scrub(next((line.strip() for line in reversed(lines) if line.strip()), ""))
+                return told + _NOT_THERE if "tstream: not found" in told else told
         return ""
 
 

@@ -84,6 +84,9 @@ async def test_what_ssh_says_when_it_fails_is_what_a_person_is_told(tmp_path: Pa
     program = script(tmp_path, "echo 'Host key verification failed.' >&2; exit 255")
     with pytest.raises(RetryableError, match=r"^Host key verification failed\.$"):
         await asyncio.to_thread(remote_by(program).start, patient(10))
+    program = script(tmp_path, "echo 'bash: line 1: exec: tstream: not found' >&2; exit 127")
+    with pytest.raises(RetryableError, match=r"tstream: not found; install tstream there for that user"):
+        await asyncio.to_thread(remote_by(program).start, patient(10))
     with pytest.raises(FatalError, match="can't be started"):
         await asyncio.to_thread(remote_by(tmp_path / "none").start, patient(10))
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from adapters.control.rest.idempotency import UsedKeys
+from adapters.control.tokens import Scope, TokenFile
 from adapters.store.backups.archive import BackupError
 from adapters.store.backups.keeping import Keeping
 from adapters.store.journal import SqliteJournal
@@ -81,6 +83,42 @@ def test_what_is_in_a_backup_and_what_never_is(places: Paths) -> None:
         "config/themes/leaky.toml: it holds a secret", "data/bots/b/link: it is a link"
     ]  # fmt: skip
     assert made.broken == ()
+
+
+async def test_keys_of_the_api_that_were_used_are_known_after_a_restore_and_tokens_are_in_no_backup(
+    places: Paths,
+) -> None:
+    fill(places)
+    tokens = TokenFile(places.api_tokens)
+    _, secret = tokens.create("script", (Scope.TRADE,), 1)
+    file = places.venue("topstepx") / "api-keys.db"
+
+    async def use(command: str) -> bool:
+        """Whether a key of the API is taken for the first time."""
+        keys = UsedKeys(file)
+        try:
+            return await keys.take(command, "asked", 1) is None
+        finally:
+            await keys.close()
+
+    assert await use("before")
+    made = make(place(places))
+    found = inside(made.backup.file)
+    assert "data/topstepx/api-keys.db" in found
+    assert not any(name.endswith("api-tokens.json") for name in found)
+    assert not any(secret.encode() in body for body in found.values())
+    assert await use("after")
+    restore(places, made.backup.file)
+    assert not await use("before")
+    assert not await use("after"), "it was used since the backup, and trades once more"
+    assert [one.name for one in tokens.read()] == ["script"]
+    file.write_bytes(b"damaged" * 100)
+    restore(places, made.backup.file)
+    assert not await use("before")
+    shutil.rmtree(places.data)
+    places.create()
+    restore(places, made.backup.file)
+    assert not await use("before")
 
 
 def test_the_settings_of_a_run_are_those_that_it_was_given(places: Paths, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,14 +39,15 @@ from tstream.paths import Paths
 from tstream.settings.load import load
 
 SETTINGS = "config/tstream.toml"
-JOURNAL, BOOK = "journal.db", "venue.db"
+JOURNAL, BOOK, KEYS = "journal.db", "venue.db", "api-keys.db"
+"""Of a venue's folder: its journal, a practice venue's own book, the used keys of the API."""
 _BESIDE = ("discord.json", "journal-is-with")
 """What else of a venue's folder is kept: which messages were read, and where the venue's books are."""
 _NO_VENUES = {"bots", "analysis", "datasets", "tape", "virtual", "check"}
 """Folders of other things, and of runs that begin anew each time."""
 _KNOWN = re.compile(
     r"config/(tstream|themes/[^/]+)\.toml|data/bots/[^/]+/[^/]+|data/analysis/edge_analysis[^/]*\.json"
-    rf"|data/(?!({'|'.join(sorted(_NO_VENUES))})/)[^/]+/(journal\.db|venue\.db|discord\.json|journal-is-with)"
+    rf"|data/(?!({'|'.join(sorted(_NO_VENUES))})/)[^/]+/(journal\.db|venue\.db|api-keys\.db|discord\.json|journal-is-with)"
 )
 """The names that files in a backup may have."""
 _LARGEST_FILE = 256 * 1024**2
@@ -167,7 +169,7 @@ def check_contents(folder: Path, manifest: BackupManifest) -> None:
         if found != mark:
             raise BackupError(f"{name} ends at record {found.records}, not {mark.records} as it was made")
     for name in names:
-        if name.endswith(f"/{BOOK}"):
+        if name.endswith((f"/{BOOK}", f"/{KEYS}")):
             check_database(folder / name)
 
 
@@ -214,12 +216,12 @@ def _stage(place: BackupPlace, staged: Path) -> _Staged:
                 found.broken.append(f"{name}: {error}")
             else:
                 found.names.append(name)
-    for venue in venues:
-        name = f"data/{venue}/{BOOK}"
-        if _filled(source := place.paths.venue(venue) / BOOK):
+    for venue, kind in product(venues, (BOOK, KEYS)):
+        name = f"data/{venue}/{kind}"
+        if _filled(source := place.paths.venue(venue) / kind):
             try:
                 copy_database(source, _target(staged, name))
-            except BackupError as error:  # play money: what is real is backed up all the same
+            except BackupError as error:  # what is money is backed up all the same
                 found.left_out.append(f"{name}: {error}")
             else:
                 found.names.append(name)

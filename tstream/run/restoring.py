@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from adapters.common.files import sync_folder
+from adapters.control.rest.idempotency import take_over
 from adapters.store.backups.archive import BackupManifest, JournalMark, unpack
 from adapters.store.lock import InstanceLock, lock_name
 from adapters.store.opening import journal_lock, mark_restored
@@ -18,7 +20,7 @@ from engine.model.errors import FatalError
 from engine.model.market import NANOS
 from tstream.clock import utc, wall_ns
 from tstream.paths import Paths
-from tstream.run.backups import JOURNAL, check_contents
+from tstream.run.backups import JOURNAL, KEYS, check_contents
 
 _UNPACKED = ".restoring-"
 SPARE_BOOTS = 1_000
@@ -95,11 +97,25 @@ def _put_in_place(paths: Paths, folder: Path, manifest: BackupManifest, settings
             kept.append(target)
             continue
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if part.name.endswith(f"/{KEYS}") and _joined(target, folder / part.name):
+            continue
         _move_away(target, aside / part.name)
         shutil.move(folder / part.name, target)
         sync_folder(target.parent)
         placed.append(target)
     return Restored(manifest, tuple(placed), aside if aside.exists() else None, tuple(kept))
+
+
+def _joined(there: Path, backup: Path) -> bool:
+    """Whether the keys of the API's orders that are there have taken those of the backup in: one that was
+    used since then trades nothing either.
+    """
+    try:
+        if there.exists():
+            take_over(there, backup)
+    except sqlite3.Error:  # damaged: that may be why it is replaced
+        return False
+    return there.exists()
 
 
 def _target(paths: Paths, name: str) -> Path:

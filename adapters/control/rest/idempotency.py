@@ -12,6 +12,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple, TypeVar, TypeVarTuple
 
@@ -47,6 +48,16 @@ def command_id(token: str, key: str) -> str:
     """The id of the command that a key of a token stands for: the same ever again."""
     digest = hashlib.sha256(f"{len(token)} {token} {key}".encode()).hexdigest()
     return f"api-{digest[:32]}"
+
+
+def take_over(path: Path, other: Path) -> None:
+    """Take the keys of another file into this one, which knows better what came of those that both have.
+    Nobody else may be at work on them. Raises sqlite3.Error where one of the two is damaged.
+    """
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("ATTACH ? AS other", (str(other),))
+        db.execute(_TABLE)
+        db.execute("INSERT OR IGNORE INTO used SELECT id, request, ts, status, body FROM other.used")
 
 
 def hashed(request: bytes) -> str:
