@@ -72,5 +72,6 @@ def test_summary_of_nothing() -> None:
     assert (found.trades, found.win_rate, found.profit_factor) == (0, None, None)
     assert found.open_positions == (("MES", Decimal(-2)), ("BTCUSDT.P", Decimal("0.0005")))
     assert "net P&L        +0.00 USDT (costs 1.22 USDT)" in in_words(found)
-    assert "still open     MES -2, BTCUSDT.P +0.0005 (not counted" in in_words(found)
+    still = "still open     MES -2, BTCUSDT.P +0.0005 (above are its costs so far and not its P&L; "
+    assert still in in_words(found)
     assert found.costs_usd == Decimal("1.22")

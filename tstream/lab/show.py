@@ -267,7 +267,7 @@ def words(result: Backtest, past: RecordedPast, asked: LabRequest, params: Param
     lines += [f"{label:<14} {value}" for label, value in opinion_lines(summary.opinion)]
     if summary.open_positions:
         held = ", ".join(f"{symbol} {qty:+f}" for symbol, qty in summary.open_positions)
-        lines.append(f"still open     {held} (not counted above)")
+        lines.append(f"still open     {held} (above are its costs so far and not its P&L)")
     if summary.refusals:
         lines.append("refused:")
         lines += [f"  {count:>6}  {reason}" for reason, count in summary.refusals]

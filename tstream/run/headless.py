@@ -161,7 +161,7 @@ def in_words(summary: Summary, fate: str = "its stops stay at the venue") -> str
     ]
     if summary.open_positions:
         held = ", ".join(f"{instrument} {qty:+f}" for instrument, qty in summary.open_positions)
-        lines.append(f"still open     {held} (not counted above; {fate})")
+        lines.append(f"still open     {held} (above are its costs so far and not its P&L; {fate})")
     elif not summary.trades:
         lines.append("no trade; reasons against entries:")
         lines += [f"  {count:>6}  {reason}" for reason, count in summary.refusals] or ["  no idea came up"]
