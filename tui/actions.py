@@ -274,7 +274,7 @@ ACTIONS: dict[str, Action] = {
                _LOOK, lambda on: on.try_alert()),
         *(Action(f"replay-{name}", key, label, tooltip, _REPLAY, look, hint=hint, replay=True)
           for name, key, label, tooltip, hint, look in (
-            ("hold", "space", "play/hold", "Let the time of the replay stand still, or go on", 3,
+            ("hold", "space", "play/hold", "Let the time of the replay stand still, or go on", 2,
              lambda on: on.hold_replay()),
             ("print", "full_stop", "next print", "On to the next trade of the market, and stand still there",
              4, lambda on: on.step_replay(Advance.PRINT)),

@@ -40,7 +40,7 @@ def price(value: Decimal | None, decimals: int) -> str:
 
 
 @lru_cache(maxsize=4096)
-def signed(value: Decimal | int | None, decimals: int = 2) -> str:
+def signed(value: Decimal | float | None, decimals: int = 2) -> str:
     """A number that always carries its sign: "+1,184.20", "−61.00", "0.00"."""
     if value is None:
         return NONE

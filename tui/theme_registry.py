@@ -59,6 +59,8 @@ def for_16(theme: ColorTheme) -> dict[str, str]:
     readable = "#aaaaaa" if theme.dark else "#555555"
     dim = {key: readable for key, color in found.items() if color in (back, near)}
     chrome = dict.fromkeys(_BEHIND, near)
+    if theme.dark:
+        chrome["select"] = "#0000aa"  # upon grey red could not be read, and a row has losses and sells
     return found | dim | chrome | {"background": back, "surface": back, "ink": back, "text": text}
 
 

@@ -396,5 +396,5 @@ class PacedReplay:
         return pace, PlayingView(first, last, self._paused, self._run)
 
     def _health(self) -> HealthView:
-        core = self._play.core
-        return HealthView(ok=True, detail="", prints=core.market.prints, counts=dict(core.turn.counts))
+        turn, prints = self._play.core.turn, self._play.core.market.prints
+        return HealthView(ok=True, journal_seq=turn.committed, prints=prints, counts=dict(turn.counts))

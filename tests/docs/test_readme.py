@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from textual.binding import Binding
 from typer.main import get_command
 
-from tests.docs.pages import COCKPIT, README, section, tables, text
+from tests.docs.pages import COCKPIT, DOCS, README, section, tables, text
 from tstream.commands.app import app
 from tui.actions import ACTIONS, Danger
 from tui.keymap import RESERVED, key_text
+from tui.screens.ladder import LadderScreen
 
 ASKS = {Danger.NONE: "", Danger.GUARDED: "on a live account", Danger.CONFIRMED: "always"}
 
@@ -46,6 +48,31 @@ def test_the_keys_of_every_day_are_as_the_registry_has_them() -> None:
     (table,) = tables(section(README, "Keys"))
     assert {"flatten", "pause", "ticket", "help", "quit"} < {row[1].strip("`") for row in table}
     assert table == rows(*(row[1].strip("`") for row in table))
+
+
+BY_HAND = (
+    "ticket", "next-contract", "help", "focus-orders", "price-down", "price-up", "price-down-ten",
+    "price-up-ten", "trail", "break-even", "close-half", "flatten", "reverse", "cancel-entries", "row",
+)  # fmt: skip
+"""What docs/trading-by-hand.md does by key."""
+IN_TICKET = set("bsmlp↑↓←→")
+READS = {"⏎", "y", "j", "k"}
+"""Answers, and the cursor."""
+
+
+def test_trading_by_hand_has_the_keys_of_the_registry_and_no_other() -> None:
+    prose = re.sub(r"```.*?```", "", text(DOCS / "trading-by-hand.md"), flags=re.DOTALL)
+    named = {key for key in re.findall(r"`([^`]+)`", prose) if len(key) == 1}
+    keys = {key_text(ACTIONS[action].keys) for action in BY_HAND}
+    assert keys <= named | {"⏎"}
+    assert named <= keys | IN_TICKET | READS
+
+
+def test_the_table_of_an_armed_ladder_is_the_page() -> None:
+    table = next(one for one in tables(text(DOCS / "ladder.md")) if "buy or sell limit" in one[0][1])
+    known = {key_text(one.key) for one in Binding.make_bindings(LadderScreen.BINDINGS)} | {"esc"}
+    named = {key for row in table for key in re.findall(r"`([^`]+)`", row[0])}
+    assert {"b", "s", "B", "S", "x", "m", "a"} <= named <= known
 
 
 @pytest.mark.parametrize("key", RESERVED)

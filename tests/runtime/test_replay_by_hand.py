@@ -84,6 +84,7 @@ async def test_it_goes_on_at_another_pace_and_stays_at_its_end_from_where_one_ca
         await desk.wish(SetPace(faster=True), "paused max")
         ended = await desk.wish(HoldPlay(paused=False), "ended")
         assert ended.health.prints == 300
+        assert ended.health.journal_seq == len(desk.records)
         with pytest.raises(RefusedError, match="the recording has ended"):
             await desk.ask(BUY)
         back = await desk.to(300)

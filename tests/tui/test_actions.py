@@ -16,6 +16,9 @@ from tui.actions import ACTIONS, ActionTarget, Danger, asks_first, blocked
 from tui.confirmations import Confirmation, TradingKey
 from tui.keymap import RESERVED, key_text, resolve_keys
 from tui.other_questions import quit_confirmation
+from tui.screen_state import ScreenState
+from tui.screens.help import help_rows
+from tui.styled_text import text_of, width_of
 
 
 def trade_of(action: str, view: View, instrument: str = "MNQ", book: str | None = None) -> TradingKey:
@@ -200,3 +203,13 @@ def test_leaving_says_what_stays(view: View) -> None:
     assert question is not None
     assert "WITHOUT a full stop: MNQ" in question.lines
     assert quit_confirmation(replace(view, positions=(), orders=()), "bye") is None
+
+
+@pytest.mark.parametrize("width", [56, 76, 116])
+def test_help_says_every_word_however_narrow_it_is(width: int) -> None:
+    rows = help_rows(ScreenState(fake.trading_view(), "MNQ"), resolve_keys({}), width)
+    assert max(map(width_of, rows)) <= width
+    said = " ".join(" ".join(map(text_of, rows)).split())
+    assert "…" not in said
+    assert "Take its farthest target off, asks first" in said
+    assert "move the cursor of the focused pane, or scroll it" in said

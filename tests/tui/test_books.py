@@ -272,10 +272,10 @@ def test_bots_that_a_backtest_speaks_for_stand_beside_it() -> None:
     assert text_of(head).split() == ["bot", "plans", "day", "strategy", "live", "backtest", "band", "state"]
     assert "12 × +0.38 R" in text_of(rows[0])
     assert "+0.41 R within signals only" in " ".join(text_of(rows[0]).split())
-    assert "40 × -0.35 R +0.30 R below stopped by its backtest: 40 trades" in " ".join(
+    assert "40 × −0.35 R +0.30 R below stopped by its backtest: 40 trades" in " ".join(
         text_of(rows[1]).split()
     )
-    assert " - +0.20 R - signals only" in " ".join(text_of(rows[2]).split())
+    assert " — +0.20 R — signals only" in " ".join(text_of(rows[2]).split())
     assert len(bot_rows(replace(many.four_books(), bots=bots[:1]), 80)) == 2
 
 

@@ -112,12 +112,17 @@ def test_levels_of_the_session_are_switched_off_by_letter(letter: str) -> None:
     }
 
 
-def test_names_in_one_row_stand_beside_each_other() -> None:
+@pytest.mark.parametrize(("above", "said"), [(40, " S/R×3 VWAP T1 "), (0, "╿┄┄┄┄ T1 ")])
+def test_names_in_one_row_stand_beside_each_other_and_hide_no_candle(above: int, said: str) -> None:
     zone = ZoneView("S/R", 0, 100, 100, START, 3)
-    chart = ChartView("MNQ", Timeframe.M5, BARS, None, (zone,), curves=(CurveView("VWAP", (100,) * 30),))
+    bars = tuple(
+        replace(b, open=b.open + above, high=b.high + above, low=b.low + above, close=b.close + above)
+        for b in BARS
+    )
+    chart = ChartView("MNQ", Timeframe.M5, bars, None, (zone,), curves=(CurveView("VWAP", (100,) * 30),))
     rows = candles(chart, MNQ, [PriceLine(100, "T1", "target")], WIDTH, HEIGHT)
     (row,) = [text_of(row) for row in rows if "T1" in text_of(row)]
-    assert " S/R×3 VWAP T1 " in row
+    assert said in row
 
 
 def test_the_crosshair_stands_on_its_bar_with_its_close_at_the_side() -> None:

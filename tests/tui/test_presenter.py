@@ -11,7 +11,8 @@ from engine.model.market import USUAL, Timeframe
 from engine.model.notices import LogLine, Notice, NoticeKind, Severity
 from tests.tui import fake
 from tests.tui.charts import NOW
-from tui.attention import Attention, Calling
+from tests.tui.cockpit import Cockpit, running
+from tui.attention import CRITICAL, Attention, Calling
 from tui.command_tracker import CommandStatus, CommandTracker
 from tui.frame_rate import FrameRate
 from tui.presenter import Flashes, Presenter
@@ -252,6 +253,26 @@ def test_fills_and_critical_notices_call_for_attention_once() -> None:
     ]
     assert not Calling().is_quiet("03:00")
     assert attention.call(view, [], 2, focused=True).title == "(2!) tstream PRACTICE"
+
+
+async def test_the_cockpit_rings_by_kind_and_in_quiet_hours_for_what_is_critical_alone() -> None:
+    rung: list[str] = []
+    signals = frozenset({"signal", CRITICAL})
+    cockpit = Cockpit(calling=Calling(bell_on=signals))
+    async with running(cockpit) as pilot:
+        cockpit.app.bell = lambda: rung.append(words)  # type: ignore[method-assign]
+        for calling, kind, severity, words in (
+            (Calling(bell_on=signals), NoticeKind.SIGNAL, Severity.GOOD, "a signal"),
+            (Calling(bell_on=signals), NoticeKind.FILL, Severity.GOOD, "a fill"),
+            (Calling(quiet=("09:00", "10:00")), NoticeKind.FILL, Severity.GOOD, "a fill at night"),
+            (Calling(quiet=("09:00", "10:00")), NoticeKind.RISK, Severity.CRITICAL, "no stop at night"),
+            (Calling(bell=False), NoticeKind.RISK, Severity.CRITICAL, "no stop, no bell"),
+        ):
+            cockpit.app.follow(None, calling)
+            cockpit.engine.happen(kind, severity, words)
+            await cockpit.later(pilot)
+            await cockpit.later(pilot)
+    assert rung == ["a signal", "no stop at night"]
 
 
 def test_timeframes_are_those_that_the_settings_name() -> None:

@@ -11,7 +11,7 @@ from tui.actions import PANES
 from tui.base_app import CockpitApp
 from tui.rows.shared import book_chip
 from tui.screen_state import ScreenState
-from tui.styled_text import EMPTY, Row, cell
+from tui.styled_text import EMPTY, Row, cell, wrap
 from tui.widgets.filtering import filtered
 from tui.widgets.grid import Content, LiveGrid
 
@@ -54,6 +54,10 @@ class Pane(LiveGrid):
         content = self.build(state.own if self.FOLLOWS else state)
         return self.show(filtered(content, state.filters.get(self.NAME, "")))
 
+    def waiting(self, text: str) -> list[Row]:
+        """What the pane shows while it has nothing."""
+        return [cell(line, "faint") for line in wrap(text, self.inner[0])]
+
     def show(self, content: Content) -> int:
         """Show a content under the name of the picked book, where it follows one."""
         if self._chip:
@@ -64,8 +68,3 @@ class Pane(LiveGrid):
 def title(text: str, more: str = "", style: str = "dim") -> Row:
     """A pane's title, with something about its content."""
     return ((text, "text bold"), (f" · {more}", style)) if more else cell(text, "text bold")
-
-
-def waiting(text: str) -> list[Row]:
-    """What a pane shows while it has nothing."""
-    return [cell(text, "faint")]

@@ -15,7 +15,7 @@ from engine.model.view import ContractView, SessionView
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.base_app import CockpitApp
-from tui.panes.base import Pane, waiting
+from tui.panes.base import Pane
 from tui.plain_text import plain
 from tui.remembered import Remembered
 from tui.rows.chart import Extras, candles, levels_of
@@ -78,7 +78,9 @@ class ChartPane(Pane):
         contract, chart = state.contract, state.chart
         self._chart = chart
         if contract is None or chart is None or not (chart.bars or chart.forming):
-            return Content(waiting(_missing(state, chart)), title=self._title(state), note=_frames(state))
+            return Content(
+                self.waiting(_missing(state, chart)), title=self._title(state), note=_frames(state)
+            )
         width, height = self.inner
         most = max(0, len(chart.bars) - 10)
         self._back = min(self._back, most)

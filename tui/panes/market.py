@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.panes.base import Pane, title, waiting
+from tui.panes.base import Pane, title
 from tui.rows import market
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY
@@ -17,7 +17,7 @@ class QuotesPane(Pane):
 
     def build(self, state: ScreenState) -> Content:
         if not state.view.contracts:
-            return Content(waiting("waiting for contracts"), title=title("Quotes"))
+            return Content(self.waiting("waiting for contracts"), title=title("Quotes"))
         head, rows = market.quote_rows(state, self.inner[0])
         return Content(rows, head, title("Quotes"), things=market.quote_things(state.view))
 
@@ -35,6 +35,6 @@ class AlignmentPane(Pane):
         rows = (
             market.alignment_rows(state, *self.inner)
             if state.view.contracts
-            else waiting("waiting for contracts")
+            else self.waiting("waiting for contracts")
         )
         return Content(rows, title=title("Alignment", state.instrument, "accent"), note=note)

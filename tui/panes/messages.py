@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tui.panes.base import Pane, title, waiting
+from tui.panes.base import Pane, title
 from tui.rows import messages
 from tui.rows.shared import told_zone
 from tui.screen_state import ScreenState
@@ -22,13 +22,13 @@ class AlertsPane(Pane):
     def build(self, state: ScreenState) -> Content:
         state = state.told
         if not state.notices and not state.view.alerts:
-            return Content(waiting("nothing has happened yet"), title=title("Alerts"))
+            return Content(self.waiting("nothing has happened yet"), title=title("Alerts"))
         count = messages.unacknowledged(state)
         new = cell(f"{count} new", "warn bold") if count else EMPTY
         note = join([new, told_zone(state)], (" · ", "faint"))
         rows, things = messages.alert_table(state, self.inner[0])
         kind = state.alert_kind
-        rows = rows or waiting(f"none of these: {kind}")
+        rows = rows or self.waiting(f"none of these: {kind}")
         return Content(rows, title=title("Alerts", kind, "accent bold"), note=note, things=things)
 
 
@@ -44,4 +44,4 @@ class LogPane(Pane):
         rows = [messages.log_row(line, width, state.view.told_in) for line in reversed(kept)]
         words = cell(state.log_filter, "accent") if state.log_filter else EMPTY
         note = join([words, told_zone(state)], (" · ", "faint"))
-        return Content(rows or waiting("the log is quiet"), title=title("Log"), note=note)
+        return Content(rows or self.waiting("the log is quiet"), title=title("Log"), note=note)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tui.panes.base import Pane, title, waiting
+from tui.panes.base import Pane, title
 from tui.rows.opinion import STATES, opinion_rows
 from tui.screen_state import ScreenState
 from tui.styled_text import cell
@@ -21,6 +21,6 @@ class OpinionPane(Pane):
         told = state.view.opinion
         if told is None:
             words = 'no second opinion is wanted: opinion.use = "watch" in the settings asks for one'
-            return Content(waiting(words), title=title("Opinion"))
+            return Content(self.waiting(words), title=title("Opinion"))
         note = cell(*STATES[told.state])
         return Content(opinion_rows(state, told, self.inner[0]), title=title("Opinion", told.use), note=note)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tui.panes.base import Pane, title, waiting
+from tui.panes.base import Pane, title
 from tui.rows.patterns import pattern_rows
 from tui.screen_state import ScreenState
 from tui.widgets.grid import Content
@@ -18,6 +18,8 @@ class PatternsPane(Pane):
 
     def build(self, state: ScreenState) -> Content:
         if not state.view.patterns:
-            return Content(waiting("no trade that a pattern led to has ended yet"), title=title("Patterns"))
+            return Content(
+                self.waiting("no trade that a pattern led to has ended yet"), title=title("Patterns")
+            )
         head, rows = pattern_rows(state, self.inner[0])
         return Content(rows, head, title("Patterns", "shrunk to no edge: 40 %, 0 R"))

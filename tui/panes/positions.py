@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.panes.base import Pane, title, waiting
+from tui.panes.base import Pane, title
 from tui.plain_text import plain
 from tui.rows import positions
 from tui.screen_state import ScreenState
@@ -22,7 +22,7 @@ class PositionsPane(Pane):
     def build(self, state: ScreenState) -> Content:
         width = self.inner[0]
         foot = _flattening(state)
-        head, rows = EMPTY, waiting(_nothing(state, "flat: no open position"))
+        head, rows = EMPTY, self.waiting(_nothing(state, "flat: no open position"))
         things: Things = (None,)
         if state.view.positions:
             head, rows = positions.position_rows(state, width)
@@ -77,7 +77,7 @@ class OrdersPane(Pane):
 
     def build(self, state: ScreenState) -> Content:
         if not state.view.orders:
-            return Content(waiting(_nothing(state, "no working order")), title=title("Orders"))
+            return Content(self.waiting(_nothing(state, "no working order")), title=title("Orders"))
         head, rows = positions.order_rows(state, self.inner[0])
         note = cell(f"{len(rows)} working{_own_oco(state)}", "dim")
         return Content(rows, head, title("Orders"), note, things=positions.order_things(state))
@@ -93,7 +93,7 @@ class TradesPane(Pane):
 
     def build(self, state: ScreenState) -> Content:
         if not state.view.trades:
-            return Content(waiting("no finished trade yet"), title=title("Trades"))
+            return Content(self.waiting("no finished trade yet"), title=title("Trades"))
         head, rows = positions.trade_rows(state, self.inner[0])
         amounts = [(t.kind, currency_of(state.view, t.instrument), t.net_usd) for t in state.view.trades]
         note = positions.sums_row(state, "net ", amounts)

@@ -242,10 +242,12 @@ def _tested(bot: BotView) -> tuple[Row, ...]:
     told = bot.backtest
     if told is None:
         return cell(""), cell(""), cell("")
-    live = f"{told.live_trades} × {told.live_mean_r:+.2f} R" if told.live_mean_r is not None else "-"
-    band = "below" if told.behind else "within" if told.live_trades else "-"
+    live = figures.NONE
+    if told.live_mean_r is not None:
+        live = f"{told.live_trades} × {figures.signed(told.live_mean_r)} R"
+    band = "below" if told.behind else "within" if told.live_trades else figures.NONE
     return (
         cell(live),
-        cell(f"{told.mean_r:+.2f} R", "dim"),
+        cell(f"{figures.signed(told.mean_r)} R", "dim"),
         cell(band, "error bold" if told.behind else "dim"),
     )

@@ -15,6 +15,7 @@ from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows.chart_candles import draw_candles, volume_rows
 from tui.rows.chart_marks import (
+    BAND,
     PriceLine,
     TradeMark,
     draw_crosshair,
@@ -237,7 +238,9 @@ def candles(
     draw_fills(plot, trades)
     for y, (text, style) in names.items():
         plot.name(y, text, style)
-    for y, text, style in (*curves, *zones):
+    # A band is told by its place beside the VWAP, should its name find no room.
+    bands = [name for name in curves if name[2] == BAND]
+    for y, text, style in (*(name for name in curves if name[2] != BAND), *zones, *bands):
         plot.name(y, text, style)
     if cross is not None and cross >= 0:
         draw_crosshair(plot, cross)

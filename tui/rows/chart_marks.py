@@ -31,6 +31,8 @@ OVERLAYS: dict[str, tuple[str, frozenset[str]]] = {
 
 _DOTS = "⠉⠒⠤⣀"
 """A quarter of a cell each, the highest first."""
+BAND = "faint"
+"""Style of the bands of the VWAP, and of their names."""
 _CURVES = ("warn", "entry", "target", "flat")
 """Styles of indicators, one after the other."""
 
@@ -99,7 +101,7 @@ def draw_curves(plot: Plot, chart: ChartView, off: Collection[str]) -> list[tupl
         if curve.kind in hidden or (curve.indicator and "i" in off):
             continue
         band = len(curve.kind) > 4 and curve.kind.startswith("VWAP")
-        style = "faint" if band else "accent"
+        style = BAND if band else "accent"
         if curve.indicator:
             style, styles = _CURVES[styles % len(_CURVES)], styles + 1
         row = _curve(plot, chart, curve, style)

@@ -94,11 +94,13 @@ class Plot(Struct, frozen=True):
 
     def name(self, row: int, text: str, style: str) -> bool:
         """Write a name at the right end of a row, left of those that stand there; False where they leave no
-        room.
+        room, or where it would hide a candle.
         """
         used, size = self.taken.get(row, 1), len(text) + 2
-        if used > 1 and used + size > self.canvas.width // 2:
+        start = self.canvas.width - used - size + 1
+        under = self.canvas.styles[row][max(0, start) : start + size]
+        if used > 1 and (start < self.canvas.width // 2 or {"candle-up", "candle-down"} & set(under)):
             return False
-        self.canvas.put(self.canvas.width - used - size + 1, row, f" {text} ", style)
+        self.canvas.put(start, row, f" {text} ", style)
         self.taken[row] = used + size - 1
         return True

@@ -104,7 +104,9 @@ def _figures(view: View, width: int) -> list[Row]:
         return [_head("Last 30 days"), cell("worked out in a moment, once there is an account", "faint")]
     head, body = table(_PERFORMANCE, [_performance(view, one) for one in told], width)
     risk_head, risk_body = table(_RISK, [_risk(view, one) for one in told], width)
-    rows = [_head("Last 30 days"), head, *body, EMPTY, _head("Risk"), risk_head, *risk_body]
+    kinds = {plain(book.currency) for book in view.books}
+    money = f"money in {kinds.pop()}" if len(kinds) == 1 else "money in the currency of each book"
+    rows = [_head("Last 30 days", money), head, *body, EMPTY, _head("Risk"), risk_head, *risk_body]
     if any(None in (one.sharpe, one.var_95_usd, one.kelly, one.ruin) for one in told):
         words = (
             f"{figures.NONE} too little is known: Sharpe and volatility need 10 days, VaR 95 needs 20 and "

@@ -14,7 +14,7 @@ from engine.model.view import View
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
-from tui.styled_text import EMPTY, Column, Row, cell, fit, table, wrap
+from tui.styled_text import EMPTY, Column, Row, Span, cell, fit, table, width_of, wrap
 from tui.things import Thing, ThingKind
 from tui.view_facts import lot_of
 
@@ -54,6 +54,9 @@ _HEAT = "░▒▓█"
 
 def thing_of(trade: ReviewedTrade) -> Thing:
     return Thing(ThingKind.TRADE, f"{trade.book}/{trade.key}", trade.instrument, trade.book)
+
+
+NO_NOTE = "none; e writes one, #words in it are tags"
 
 
 def list_rows(told: JournalTold, view: View, width: int) -> tuple[Row, list[Row], tuple[Thing, ...]]:
@@ -96,7 +99,7 @@ def detail_rows(trade: ReviewedTrade, told: JournalTold, view: View, width: int)
     zone, money = view.told_in, plain(told.currency)
     held = figures.lasting(trade.closed_ts - trade.opened_ts)
     way = "long" if trade.side is Side.BUY else "short"
-    slip = figures.NONE if trade.slippage_usd is None else figures.signed(-trade.slippage_usd)
+    slip = figures.NONE if trade.slippage_usd is None else f"{figures.signed(-trade.slippage_usd)} {money}"
     score = f"{trade.score_tenths / 10:.1f}" if trade.score_tenths else figures.NONE
     rows: list[Row] = [
         (
@@ -108,41 +111,43 @@ def detail_rows(trade: ReviewedTrade, told: JournalTold, view: View, width: int)
             (f"   {_r(trade.r)} R", figures.tone(trade.net_usd)),
         ),
     ]
-    for name, words in (("note", trade.note), ("why", "; ".join(trade.reasons))):
-        lines = [line for part in plain(words).splitlines() for line in wrap(part, max(10, width - 14))]
-        rows += [_pair(name if not n else "", line) for n, line in enumerate(lines)]
+    facts = [("note", trade.note), ("why", "; ".join(trade.reasons))]
     if not trade.note:
-        rows.append(_pair("note", "none; e writes one, #words in it are tags", "faint"))
-    rows += [
-        _pair("entered", f"{trade.entry} at {times.clock(trade.opened_ts, zone)}"),
-        _pair("left", f"{trade.exit} at {times.clock(trade.closed_ts, zone)} by {plain(trade.reason)}"),
-        _pair("held", f"{held}, trade date {trade.trade_date}, book {plain(trade.book)}"),
-        _pair("came of", f"{plain(trade.setup) or figures.NONE} · {trade.timeframe or 'no timeframe'}"),
-        _pair("by", f"{plain(trade.owner) or 'nobody of ours'} · score {score}"),
-        _pair("worst, best", f"{figures.signed(trade.mae_usd)} · {figures.signed(trade.mfe_usd)}"),
-        _pair("efficiency", f"{_share(trade.efficiency)} of the best"),
-        _pair("gross, costs", f"{figures.signed(trade.gross_usd)} · {figures.signed(-trade.costs_usd)}"),
-        _pair("slippage", slip),
+        facts.append(("note", NO_NOTE))
+    facts += [
+        ("entered", f"{trade.entry} at {times.clock(trade.opened_ts, zone)}"),
+        ("left", f"{trade.exit} at {times.clock(trade.closed_ts, zone)} by {plain(trade.reason)}"),
+        ("held", f"{held}, trade date {trade.trade_date}"),
+        ("book", plain(trade.book)),
+        ("came of", f"{plain(trade.setup) or figures.NONE} · {trade.timeframe or 'no timeframe'}"),
+        ("by", f"{plain(trade.owner) or 'nobody of ours'} · score {score}"),
+        ("worst, best", f"{figures.signed(trade.mae_usd)} · {figures.signed(trade.mfe_usd)} {money}"),
+        ("efficiency", f"{_share(trade.efficiency)} of the best"),
+        ("gross, costs", f"{figures.signed(trade.gross_usd)} · {figures.signed(-trade.costs_usd)} {money}"),
+        ("slippage", slip),
     ]
+    for name, words in facts:
+        style = "faint" if words is NO_NOTE else "text"
+        lines = [line for part in plain(words).splitlines() for line in wrap(part, max(10, width - 14))]
+        for n, line in enumerate(lines):
+            rows.append(((f"{'' if n else name:<13} ", "dim"), (line, style)))
     return [fit(row, width) for row in rows]
-
-
-def _pair(name: str, value: str, style: str = "text") -> Row:
-    return ((f"{name:<13} ", "dim"), (value, style))
 
 
 def summary_row(told: JournalTold, width: int) -> Row:
     """What the whole range came to."""
     one = told.total
-    row: Row = (
+    row: list[Span] = [
         (f"{one.trades} trade{'s' * (one.trades != 1)}  ", "text bold"),
         (f"{figures.signed(one.net_usd)} {plain(told.currency)}", f"{figures.tone(one.net_usd)} bold"),
         (f"   won {_won(one)}", "text"),
         (f"   PF {_number(one.profit_factor)}", "text"),
         (f"   mean {_r(one.expectancy_r)} R of {one.r_trades}", "text"),
         (f"   efficiency {_share(one.efficiency)}", "dim"),
-    )
-    return fit(row, width)
+    ]
+    while len(row) > 2 and width_of(tuple(row)) > width:
+        row.pop()
+    return fit(tuple(row), width)
 
 
 def statistics_rows(told: JournalTold, width: int) -> list[Row]:

@@ -12,7 +12,7 @@ from tui import clock_times as times
 from tui import number_format as figures
 from tui.books import link_owner
 from tui.plain_text import plain
-from tui.styled_text import EMPTY, Column, Part, Row, cell, join, table
+from tui.styled_text import EMPTY, Column, Part, Row, cell, join, table, text_of, wrap
 
 LIGHTS = {
     LinkState.LIVE: ("●", "ok"),
@@ -203,4 +203,12 @@ def link_rows(view: View, width: int) -> list[Row]:
             )
         )
     head, body = table(_TABLE, found, width)
-    return [head, *body]
+    _, bare = table(_TABLE, [(*told[:-1], EMPTY) for told in found], width)
+    rows = [head]
+    for row, without, told in zip(body, bare, found, strict=True):
+        said = text_of(told[-1])
+        if said in text_of(row):
+            rows.append(row)
+        else:  # it is told whole: below, where there is no room beside
+            rows += [without, *(cell(f"  {line}", "dim") for line in wrap(said, width - 2))]
+    return rows

@@ -30,7 +30,7 @@ def _row(pattern: PatternView) -> tuple[Row, ...]:
         cell(plain(pattern.regime), "dim"),
         cell(str(pattern.trades), "text"),
         cell(f"{100 * pattern.win_rate:.0f}", tone),
-        cell(f"{pattern.expectancy_r:+.2f}", tone),
+        cell(figures.signed(pattern.expectancy_r), tone),
         cell(f"{pattern.expectancy_sd:.2f}", "dim"),
         cell("counts" if pattern.counts else "", "dim"),
     )

@@ -53,7 +53,9 @@ def _engine(view: View) -> list[Row]:
     rows = [
         _fact("engine", word, style),
         _fact("event wait", f"{health.wait_p99_ms:.1f} ms p99", "warn" if slow else "text"),
-        _fact("inbox", str(health.inbox), "text", f"dropped {health.dropped}", "warn" if lost else "faint"),
+        _fact(
+            "inbox", f"{health.inbox:,}", "text", f"dropped {health.dropped:,}", "warn" if lost else "faint"
+        ),
         _fact("journal", f"{health.journal_seq:,} records", "text", f"{health.prints:,} prints"),
     ]
     if (process := health.process) is not None:

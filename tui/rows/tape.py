@@ -81,7 +81,7 @@ def delta_rows(
 def _bar_room(width: int) -> int:
     """Cells for the bar of a delta."""
     columns = 5 + 10 + 4 + 10 + (10 if width >= 46 else 0) + (20 if width >= 66 else 0)
-    return min(24, width - columns)
+    return min(60, width - columns)
 
 
 def delta_head(timeframe: str, width: int) -> Row:

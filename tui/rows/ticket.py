@@ -96,15 +96,15 @@ def preview_rows(preview: Preview, contract: ContractView | None, width: int, he
 def _one(verdict: OrderVerdict, contract: ContractView | None, width: int, *, fresh: bool) -> list[Row]:
     digits = 2 if contract is None else contract.decimals
     ratio = "no target" if verdict.reward_to_risk is None else f"{verdict.reward_to_risk:.2f}"
-    number = "text bold" if fresh else "text"
+    number, money = "text bold" if fresh else "text", plain(verdict.currency)
     rows = [
         (
             ("at risk   ", "dim"),
-            (f"{figures.usd(verdict.risk)} {plain(verdict.currency)}", number),
+            (f"{figures.usd(verdict.risk)} {money}", number),
             ("   reward to risk ", "dim"),
             (ratio, number),
             ("   fees ", "dim"),
-            (figures.usd(verdict.costs), number),
+            (f"{figures.usd(verdict.costs)} {money}", number),
         ),
         (
             ("size      ", "dim"),
@@ -113,7 +113,7 @@ def _one(verdict: OrderVerdict, contract: ContractView | None, width: int, *, fr
             (f"{_held(verdict.held, contract)} → {_held(verdict.held_after, contract)}", number),
         ),
         _prices(verdict, digits),
-        *_rooms(verdict.left, contract, width),
+        *_rooms(verdict.left, contract, money, width),
     ]
     fitted = [fit(row, width) for row in rows]
     if not verdict.against:
@@ -140,13 +140,14 @@ def _prices(verdict: OrderVerdict, digits: int) -> Row:
     )
 
 
-def _rooms(left: Sequence[LimitRoom], contract: ContractView | None, width: int) -> list[Row]:
+def _rooms(left: Sequence[LimitRoom], contract: ContractView | None, money: str, width: int) -> list[Row]:
     """What is left of each limit, now and after it: as many in a row as fit."""
     rows: list[Row] = []
     line: list[Span] = [("left      ", "dim")]
     used = 10
     for room in left:
         now, after = (_room(amount, room.unit, contract) for amount in (room.left, room.after))
+        after += f" {money}" if room.unit is RoomUnit.MONEY else ""
         size = len(room.name) + len(now) + len(after) + 7
         if used + size > width and used > 10:
             rows.append(tuple(line))

@@ -9,6 +9,7 @@ from engine.model.market import Side
 from engine.model.orders import Slot
 from engine.model.scores import ScorePart, by_number
 from engine.model.view_signals import OrderFact, SignalFate, SignalView
+from tui import number_format as figures
 from tui.plain_text import plain
 from tui.styled_text import EMPTY, Row, cell, wrap
 
@@ -88,7 +89,7 @@ def _short(number: str) -> str:
 
 
 def _score(signal: SignalView) -> str:
-    told = " · ".join(f"{part.name} {part.points:+.2f}{_more(part)}" for part in signal.parts)
+    told = " · ".join(f"{part.name} {figures.signed(part.points)}{_more(part)}" for part in signal.parts)
     return f"{signal.score_tenths / 10:.1f} = {told}"
 
 
@@ -98,7 +99,8 @@ def _more(part: ScorePart) -> str:
         return f" ({part.weight_pct} % × {part.strength_pct})"
     if part.value is None:
         return ""
-    return f" of {part.samples} outcomes, {part.value:+.2f} R" if part.samples else f" ({part.value:+.2f})"
+    value = figures.signed(part.value)
+    return f" of {part.samples} outcomes, {value} R" if part.samples else f" ({value})"
 
 
 def _order(order: OrderFact, clock: Clock) -> str:

@@ -21,7 +21,7 @@ RENEWED_S = 1.0
 """The engine is asked for the days no oftener."""
 
 _COLUMNS = (
-    Column("book", "<", grow=True, least=8),
+    Column("book", "<", least=8),
     Column("now"),
     Column("high"),
     Column("low", rank=2),

@@ -13,7 +13,7 @@ from tui.actions import ACTIONS, Action, Danger, blocked, label_of
 from tui.keymap import RESERVED, Keys, key_text
 from tui.plain_text import plain
 from tui.screen_state import ScreenState
-from tui.styled_text import EMPTY, Row, Span, cell, fit, wrap
+from tui.styled_text import EMPTY, Row, Span, cell, fit, width_of, wrap
 from tui.widgets.grid import Content, LiveGrid
 
 
@@ -27,13 +27,14 @@ def help_rows(state: ScreenState, keys: Keys, width: int) -> list[Row]:
     known = [a for a in ACTIONS.values() if a.meant(state.view)]
     for group, actions in groupby(known, key=lambda a: a.group):
         rows.append(cell(group, "accent bold"))
-        rows += [fit(_help_row(state, keys, action, width), width) for action in actions]
+        for action in actions:
+            rows += _help_row(state, keys, action, width)
         rows.append(EMPTY)
     rows.append(cell("Always", "accent bold"))
     always = [(key_text(key), words) for key, words in RESERVED.items()]
     always.append(("← → ( )", "with the chart focused: look back, slimmer or wider candles"))
     always.append(("↑ ↓ j k g G", "and pgup pgdn: move the cursor of the focused pane, or scroll it"))
-    return [*rows, *((_key(key, "text"), (words, "dim")) for key, words in always)]
+    return rows + [row for key, words in always for row in _told((_key(key, "text"),), words, "dim", width)]
 
 
 def _key(key: str, style: str) -> Span:
@@ -41,7 +42,8 @@ def _key(key: str, style: str) -> Span:
     return (f"  {key:<6} ", f"{style} bold")
 
 
-def _help_row(state: ScreenState, keys: Keys, action: Action, width: int) -> Row:
+def _help_row(state: ScreenState, keys: Keys, action: Action, width: int) -> list[Row]:
+    """A line, and more of them where its words take them."""
     reason = blocked(action, state.view, state.instrument, state.readonly, state.book or None)
     style = "faint" if reason else "text"
     key: Row = (
@@ -50,9 +52,16 @@ def _help_row(state: ScreenState, keys: Keys, action: Action, width: int) -> Row
     )
     about = f"not now: {reason}" if reason else action.tooltip
     step = ", asks first" if action.danger is Danger.CONFIRMED and not reason else ""
-    row: Row = (*key, (f"{about}{step}", "warn" if reason else "dim"))
-    ident = f"  {action.id}"
-    return (*fit(row, width - len(ident)), (ident, "faint")) if width >= 96 else row
+    ident = f"  {action.id}" if width >= 96 else ""
+    first, *more = _told(key, f"{about}{step}", "warn" if reason else "dim", width - len(ident))
+    return [(*fit(first, width - len(ident)), (ident, "faint")), *more]
+
+
+def _told(key: Row, words: str, style: str, width: int) -> list[Row]:
+    """Words behind a key, in as many lines as they take."""
+    first, *more = wrap(words, width - width_of(key))
+    indent = " " * width_of(key)
+    return [(*key, (first, style)), *(((indent, "dim"), (line, style)) for line in more)]
 
 
 class HelpScreen(ModalScreen[None]):

@@ -24,7 +24,7 @@ from tui.plain_text import plain
 from tui.rows import journal
 from tui.screen_state import ScreenState
 from tui.screens.page import Page
-from tui.styled_text import EMPTY, Row, cell
+from tui.styled_text import EMPTY, Row, cell, width_of
 from tui.things import Thing
 from tui.widgets.grid import Content, LiveGrid
 from tui.widgets.typed_line import TypedLine
@@ -174,8 +174,13 @@ class JournalScreen(Page):
         if told is not None and told.first:
             days = told.first if told.first == told.last else f"{told.first} to {told.last}"
             days = f"{told.span.value} {days}"
-        whose = "" if told is None else f"  {told.kind.value.upper()} {', '.join(map(plain, told.books))}"
-        return (("Journal ", "text bold"), *sheets, (f" {days}", "accent bold"), (whose, "dim"))
+        title: Row = (("Journal ", "text bold"), *sheets, (f" {days}", "accent bold"))
+        if told is None:
+            return title
+        kind, money = told.kind.value.upper(), plain(told.currency)
+        whose = (f"{kind} {', '.join(map(plain, told.books))} · {money}", f"{kind} · {money}", money)
+        room = self._grid.inner[0] - 4 - width_of(title)
+        return (*title, (f"  {next((one for one in whose if len(one) <= room), '')}", "dim"))
 
     def _detail(self, state: ScreenState, width: int) -> Content:
         told, trade = self._told, self._selected
