@@ -5,6 +5,7 @@ The screens change as a person changes them: the plain one, the ladder with the 
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -24,7 +25,7 @@ from bench.channels import COUNTS, THIN
 from bench.cockpit import counts, rate_for
 from bench.figures import table
 from bench.terminal import Terminal
-from bench.venue import POUR, Counts
+from bench.venue import POUR
 
 USUAL, MOST = 1_000.0, 10_000.0
 """Quotes and prints a second, of all contracts together."""
@@ -92,21 +93,24 @@ class Watcher:
         self._shown = ""
         self._next = 0.0
 
-    def counts(self) -> Counts:
-        return counts(self.venue, self._file)
+    def sent(self) -> float:
+        """Quotes and prints that the venue has sent; not a number where it is too busy to say."""
+        try:
+            told = counts(self.venue, self._file)
+        except TimeoutError:
+            return math.nan
+        return told.quotes + told.prints
 
     def watch(self, name: str, minutes: float) -> Phase:
         """Look on for so long."""
-        phase, began, before = Phase(name), time.monotonic(), self.counts()
+        phase, began, before = Phase(name), time.monotonic(), self.sent()
         while (now := time.monotonic()) < began + 60 * minutes:
             if now >= self._next:
                 self._change(now)
             self._cockpit.watch(min(LOOK_S, began + 60 * minutes - now))
             phase.minutes.append((time.monotonic() - self._cockpit.started) / 60)
             phase.mb.append(self._process.memory_info().rss / 1e6)
-        after = self.counts()
-        sent = after.quotes + after.prints - before.quotes - before.prints
-        phase.updates = sent / (time.monotonic() - began)
+        phase.updates = (self.sent() - before) / (time.monotonic() - began)
         return phase
 
     def _change(self, now: float) -> None:
