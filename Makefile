@@ -18,8 +18,8 @@ test: lint types walls tests ## Everything that must pass: lint, types, walls, t
 
 test-deep: ## Tests of what brings torch, which is installed for them (some 1 GB)
 	@scripts/venv dev
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -c constraints-deep.txt -e ".[sentiment-embed]"
-	$(BIN)/pytest -rs tests/sentiment/test_meaning.py $(ARGS)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -c constraints-deep.txt -e ".[sentiment-embed,deep]"
+	$(BIN)/pytest -rs tests/sentiment/test_meaning.py tests/deep $(ARGS)
 
 lint: ## Style and layout of the code
 	@scripts/venv dev

@@ -19,7 +19,8 @@ from msgspec import Struct
 from adapters.common.child_environment import child_environment
 from adapters.common.child_process import begin
 from adapters.models.files import ModelFile, read_model
-from adapters.models.worker import LoadModel, ModelAnswer, ModelLoaded, ModelQuestion
+from adapters.models.told import load_of, question_of
+from adapters.models.worker import ModelAnswer, ModelLoaded
 from engine.model.effects import AskPrediction
 from engine.model.errors import FatalError
 from engine.model.events import Predicted, PredictorTold
@@ -38,7 +39,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 """Before a failed worker is started again."""
 STEADY_S = 60.0
 """After so long without a failure the next one is the first again."""
-MOST_WAITING_BYTES = 1 << 18
+MOST_WAITING_BYTES = 1 << 20
 """Questions beyond it are not handed over: nobody reads them."""
 
 
@@ -96,8 +97,7 @@ class WorkerPredictor:
             return
         if writer.transport.get_write_buffer_size() > MOST_WAITING_BYTES:
             return
-        given = [one if isfinite(one) else None for one in question.features]
-        writer.write(self._encoder.encode(ModelQuestion(question.request, given)) + b"\n")
+        writer.write(self._encoder.encode(question_of(question)) + b"\n")
         self._waiting[question.request] = asyncio.get_running_loop().time()
 
     async def run(self, sink: Sink) -> None:
@@ -189,7 +189,7 @@ class WorkerPredictor:
     ) -> None:
         try:
             async with asyncio.timeout(LOADING_S):
-                stdin.write(msgspec.json.encode(LoadModel(model.text, self._features)) + b"\n")
+                stdin.write(msgspec.json.encode(load_of(model, self._features)) + b"\n")
                 await stdin.drain()
                 loaded = msgspec.json.decode(await stdout.readline(), type=ModelLoaded)
         except TimeoutError:

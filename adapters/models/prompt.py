@@ -18,7 +18,8 @@ import msgspec
 from adapters.common.child_environment import child_environment
 from adapters.models.files import ModelFile
 from adapters.models.predictor import COMMAND, LOADING_S
-from adapters.models.worker import LoadModel, ModelAnswer, ModelLoaded, ModelQuestion
+from adapters.models.told import load_of, question_of
+from adapters.models.worker import ModelAnswer, ModelLoaded
 from engine.model.effects import AskPrediction
 from engine.model.errors import FatalError
 from engine.model.events import Predicted, PredictorTold
@@ -68,7 +69,7 @@ class PromptModel:
         except OSError as error:
             raise FatalError(f"{self._name} can't be asked: {error.strerror}") from None
         try:
-            said = self._said(LoadModel(self.model.text, self._features), LOADING_S)
+            said = self._said(load_of(self.model, self._features), LOADING_S)
             loaded = self._decoded(said, msgspec.json.Decoder(ModelLoaded))
             if loaded.problem:
                 raise FatalError(loaded.problem)
@@ -92,8 +93,7 @@ class PromptModel:
         )
 
     def answer(self, question: AskPrediction, now: int) -> Predicted:
-        given = [one if isfinite(one) else None for one in question.features]
-        said = self._said(ModelQuestion(question.request, given), self._patience_s)
+        said = self._said(question_of(question), self._patience_s)
         answer = self._decoded(said, self._answers)
         if answer.id != question.request:
             raise self._failed("it answered what was not asked")

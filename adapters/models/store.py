@@ -14,9 +14,12 @@ from msgspec import Struct
 
 from adapters.common.files import owner_only, replace_file
 from adapters.models.files import (
+    DEEP,
+    TREES,
     ModelFile,
     champion,
     is_name,
+    path_of,
     read_model,
     set_champion,
     write_model,
@@ -69,14 +72,15 @@ class ModelStore:
 
     def names(self) -> list[str]:
         """Of all models, sorted, those among them that can't be read."""
-        return sorted(file.stem for file in self.folder.glob("*.txt") if is_name(file.stem))
+        files = (file for end in (TREES, DEEP) for file in self.folder.glob(f"*{end}"))
+        return sorted({file.stem for file in files if is_name(file.stem)})
 
     def read(self, name: str) -> ModelFile:
         """Raises FatalError where there is none of that name, or it can't be asked."""
         if name not in self.names():
             there = ", ".join(self.names())
             raise FatalError(f"there is no model {name}" + (f"; there are {there}" if there else ""))
-        return read_model(self.folder / f"{name}.txt", self._feature_hash, self._features)
+        return read_model(path_of(self.folder, name), self._feature_hash, self._features)
 
     def listed(self) -> list[ListedModel]:
         """All of them, the newest first, those that can't be read last."""
@@ -112,11 +116,13 @@ class ModelStore:
 
     # -- changing ------------------------------------------------------------------------------------------
 
-    def save(self, card: ModelCard, text: str) -> ModelFile:
-        """Keep a model under its card's name; one of that name is replaced. Raises FatalError."""
+    def save(self, card: ModelCard, body: str | bytes) -> ModelFile:
+        """Keep a model under its card's name, as write_model takes it; one of that name is replaced. Raises
+        FatalError.
+        """
         with self._alone():
             try:
-                path = write_model(self.folder, card, text)
+                path = write_model(self.folder, card, body)
             except (OSError, ValueError) as error:
                 raise FatalError(f"model {card.name} can't be kept: {error}") from None
             found = read_model(path, self._feature_hash, self._features)

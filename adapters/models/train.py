@@ -40,7 +40,7 @@ class Boosted:
         found: list[float] = self._booster.predict(self._table[list(positions)], num_threads=1).tolist()
         return found
 
-    def text(self) -> str:
+    def body(self) -> str:
         """LightGBM's own format."""
         written: str = self._booster.model_to_string()
         return written

@@ -1,7 +1,7 @@
 """The process that asks a model: questions on stdin, answers on stdout, a line of JSON each.
 
 It holds nothing that is worth anything, and may die or hang at any time: `WorkerPredictor` looks after it.
-LightGBM is imported here and nowhere else in a run.
+LightGBM and torch are imported here and nowhere else in a run.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from math import isfinite, nan
 from queue import SimpleQueue
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+
+from engine.model.errors import FatalError
 
 MISSING = "LightGBM is not installed: pip install 'tstream[models]'"
 
@@ -22,14 +25,19 @@ _UNUSED = ("dask", "distributed", "matplotlib", "pandas", "pyarrow", "sklearn")
 """LightGBM imports these where they are installed; without them it is there in a quarter of the time, with
 half of the memory."""
 
-Ask = Callable[[list[float]], Any]
+Rows = list[list[float]]
+Ask = Callable[[Rows, str], Any]
+"""Of the rows of closes, the oldest first, and of an instrument."""
 
 
 class LoadModel(Struct, frozen=True):
     """The first line on stdin."""
 
     text: str
+    """LightGBM's; empty for a deep model."""
     features: int
+    weights: bytes = b""
+    """Of a deep model."""
 
 
 class ModelLoaded(Struct, frozen=True):
@@ -43,6 +51,9 @@ class ModelQuestion(Struct, frozen=True):
     id: str
     x: list[float | None]
     """None where a feature is not known."""
+    past: list[list[float | None]] = []
+    """The same of closes before it, the oldest first; a model of one close is given none."""
+    instrument: str = ""
 
 
 class ModelAnswer(Struct, frozen=True):
@@ -59,15 +70,21 @@ def main() -> int:
         write.write(msgspec.json.encode(what) + b"\n")
         write.flush()
 
+    library = "LightGBM"
     try:
         load = msgspec.json.decode(read.readline(), type=LoadModel)
-        ask = booster(load)
-        ask([0.0] * load.features)
+        library = "torch" if load.weights else library
+        ask = deep(load) if load.weights else booster(load)
+        if not isfinite(ask([[0.0] * load.features], "")):
+            raise ValueError("no number")
+    except FatalError as error:
+        say(ModelLoaded(str(error)))
+        return 1
     except ImportError:
         say(ModelLoaded(MISSING))
         return 1
     except Exception:  # noqa: BLE001  # whatever LightGBM says of a file that it can't take
-        say(ModelLoaded("the model can't be loaded: its file is none that LightGBM takes"))
+        say(ModelLoaded(f"the model can't be loaded: its file is none that {library} takes"))
         return 1
     say(ModelLoaded())
     questions: SimpleQueue[bytes] = SimpleQueue()
@@ -75,8 +92,8 @@ def main() -> int:
     decoder = msgspec.json.Decoder(ModelQuestion)
     while True:
         question = decoder.decode(questions.get())
-        given = [float("nan") if one is None else one for one in question.x]
-        number = float(ask(given))
+        rows = [[nan if one is None else one for one in row] for row in (*question.past, question.x)]
+        number = float(ask(rows, question.instrument))
         say(ModelAnswer(question.id, number if number == number and abs(number) < 1e300 else None))
 
 
@@ -92,10 +109,18 @@ def booster(load: LoadModel) -> Ask:
         raise ValueError("another number of features")
     row = numpy.empty((1, load.features), dtype=numpy.float64)
 
-    def ask(values: list[float]) -> float:
-        row[0] = values
+    def ask(rows: Rows, instrument: str) -> float:
+        row[0] = rows[-1]
         return float(model.predict(row, num_threads=1)[0])
 
+    return ask
+
+
+def deep(load: LoadModel) -> Ask:
+    """A deep model as a function. Raises FatalError without torch, and for a file that is none."""
+    from adapters.models.deep.learner import ask_one
+
+    ask: Ask = ask_one(load.weights)
     return ask
 
 

@@ -24,15 +24,16 @@ from engine.model.decision import Counsel, Opinion, OpinionConfig, OpinionUse, w
 from engine.model.effects import AskPrediction
 from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, Bar, Side, Timeframe
-from engine.model.opinion import SLIPPAGE_TICKS, ModelCard
+from engine.model.opinion import MOST_WINDOW, SLIPPAGE_TICKS, ModelCard
 from engine.model.opinion_events import PredictorState
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
 from engine.model.view_opinion import OpinionView
 from engine.risk.gate import Against
-from engine.signals.features import Features
+from engine.signals.features import Features, Vector
 from engine.signals.market_data import MarketData
 from engine.signals.mood import Moods
+from engine.signals.past_rows import PastRows
 from engine.state.turn import Turn
 
 NEVER = 1 << 63
@@ -93,6 +94,8 @@ class Opinions:
         self._undigested: list[str] = []
         market.board.moods = moods = Moods(turn.state.opinions.moods)  # those of runs before count on
         self._moods = MoodsTold(turn)
+        self._pasts: dict[tuple[str, Timeframe, Side], PastRows[Vector]] = {}
+        """Of the contracts that a model of more than one close judges."""
         self._outcomes = Forecasts(turn, market, instruments)
         self._pictures = OpinionPictures(turn, moods)
 
@@ -131,6 +134,7 @@ class Opinions:
                 continue
             self._features.listen(bar.instrument, card.timeframe)
             if not (bar.gap or bar.backfilled):
+                self._note(card, bar, closed.ts)
                 self._sample(bar, closed.ts)
 
     def digest(self) -> None:
@@ -145,6 +149,23 @@ class Opinions:
             self._digested, self._undigested = minute, list(self._instruments)
         if self._undigested:
             self._features.digest(self._undigested.pop(), card.timeframe)
+
+    def _note(self, card: ModelCard, bar: Bar, ts: int) -> None:
+        """What is known now will be the past of a later question, from either side."""
+        if card.window == 1 or not card.knows(bar.instrument):
+            return
+        for side in Side:
+            vector = self._features.vector(bar.instrument, bar.timeframe, side, ts)
+            if vector is not None:
+                key = bar.instrument, bar.timeframe, side
+                if key not in self._pasts:
+                    self._pasts[key] = PastRows(bar.timeframe, MOST_WINDOW)
+                self._pasts[key].add(ts, vector)
+
+    def _past(self, card: ModelCard, asked: _Asked) -> tuple[Vector, ...]:
+        """What was known at the closes before a question, as many as the model takes."""
+        kept = self._pasts.get((asked.instrument, card.timeframe, asked.side))
+        return () if kept is None else tuple(kept.before(asked.closed_ts, card.window))
 
     def _sample(self, bar: Bar, ts: int) -> None:
         every = self.config.sample_ns
@@ -188,7 +209,15 @@ class Opinions:
         self.due = min(self.due, asked.ts + self.config.patience_ns)
         self.asked += 1
         self._turn.questions.append(
-            AskPrediction(asked.id, told.hash, asked.instrument, frame, asked.side, features)
+            AskPrediction(
+                asked.id,
+                told.hash,
+                asked.instrument,
+                frame,
+                asked.side,
+                features,
+                self._past(card, asked) if card.window > 1 else (),
+            )
         )
         return None
 

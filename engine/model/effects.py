@@ -90,6 +90,8 @@ class AskPrediction(Struct, frozen=True):
     side: Side
     features: tuple[float, ...]
     """In the order of their names; NaN where one is not known."""
+    past: tuple[tuple[float, ...], ...] = ()
+    """The same of closes before it, the oldest first, for a model that looks at more than one."""
 
 
 AnyRequest = PlaceOrder | ModifyOrder | CancelOrder | ClosePosition

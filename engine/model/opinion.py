@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from enum import StrEnum
 from itertools import pairwise
 from math import isfinite
 
@@ -15,6 +16,17 @@ from engine.model.market import Timeframe
 
 SLIPPAGE_TICKS = 1
 """Of everything that is no limit order: entries, stops, and what ends by time."""
+
+MOST_WINDOW = 64
+"""Closes that a model can be given."""
+
+
+class ModelKind(StrEnum):
+    """What a training may learn with."""
+
+    TREES = "trees"
+    DEEP = "deep"
+    """A temporal fusion transformer, which is kept only where it is better than trees on the same data."""
 
 
 class Barriers(Struct, frozen=True):
@@ -67,6 +79,18 @@ class ModelCard(Struct, frozen=True):
     """Why it was trained, and why it took the champion's place or did not, for people."""
     sources: tuple[str, ...] = ()
     """Datasets and tapes that it was trained on."""
+    window: int = 1
+    """Closes that it is given, the newest among them: more than one of a deep model."""
+    quantiles: tuple[tuple[float, float], ...] = ()
+    """Of the result in R, of a deep model: (what it says, how often the result was not above it out of
+    sample), rising.
+    """
+    looks_at: tuple[tuple[str, float], ...] = ()
+    """Features and their shares of all, the largest first: what its trees split on, or what a deep model
+    selects.
+    """
+    looks_back: tuple[float, ...] = ()
+    """The share of each close in what a deep model attends to, the newest first."""
 
     def knows(self, instrument: str) -> bool:
         """Whether it was trained on an instrument."""
@@ -97,6 +121,8 @@ class ModelCard(Struct, frozen=True):
         table = self.calibration
         numbers = [self.mean_win_r, self.mean_loss_r, self.barriers.stop_atr, self.barriers.target_r]
         numbers += [number for pair in table for number in pair]
+        numbers += [*(share for _, share in self.looks_at), *self.looks_back]
+        numbers += [number for pair in self.quantiles for number in pair]
         if not all(map(isfinite, numbers)):
             return "a number in it is not finite"
         if any(not 0 <= over <= 1 for _, over in table):
@@ -109,6 +135,8 @@ class ModelCard(Struct, frozen=True):
             or not 1 <= self.barriers.bars <= 10_000
         ):
             return "its barriers can't be"
+        if not 1 <= self.window <= MOST_WINDOW:
+            return f"it looks at {self.window} closes, where 1 to {MOST_WINDOW} can be given"
         return ""
 
 

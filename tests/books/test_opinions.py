@@ -35,7 +35,7 @@ from engine.state.state import State
 from tests.market.feed import T0
 from tests.signals.shapes import bar, wander
 from tests.strategies.scripted import ScriptedStrategy
-from tests.support.asked_model import DECIDES, AskedModel
+from tests.support.asked_model import CARD, DECIDES, AskedModel
 from tests.support.manual_venue import idea
 from tests.support.venue_orders import PRICE
 
@@ -434,3 +434,26 @@ def test_a_tally_knows_how_far_words_and_outcomes_are_apart() -> None:
     assert tally.calibration_error == pytest.approx(0.15)
     assert tally.brier == pytest.approx((0.65**2 + 0.35**2) / 2)
     assert (tally.count, tally.hits, sum(one.count for one in tally.bins)) == (100, 50, 100)
+
+
+def test_a_model_of_several_closes_is_asked_with_those_before_as_in_training() -> None:
+    """What was asked at the closes before is the past of the next question; a pause shortens it."""
+    window = 4
+    bench = AskedModel(opinion=replace(DECIDES, use=OpinionUse.WATCH, sample_ns=MINUTE))
+    bench.card = replace(CARD, window=window)
+    bench.connect()
+    bench.close_minutes([PRICE + 30 * n for n in range(12)], wait_s=0.2)
+    asked = {one.request: one for one in bench.questions}
+    assert len(asked) >= 8
+    newest, before = list(asked.values())[-1], list(asked.values())[-window:-1]
+    assert str(newest.past) == str(tuple(one.features for one in before))
+    known = [len(one.past) for one in bench.questions]
+    assert (known[0], known[-1]) == (0, window - 1)
+    assert known == sorted(known), "each close adds one until the window is full"
+    bench.now += 10 * MINUTE
+    bench.close_minutes([PRICE] * 3, wait_s=0.2)
+    assert len(bench.questions[-1].past) < window - 1, "by the clock it is too long ago"
+    plain = AskedModel(opinion=replace(DECIDES, use=OpinionUse.WATCH, sample_ns=MINUTE))
+    plain.connect()
+    plain.close_minutes([PRICE + 30 * n for n in range(6)], wait_s=0.2)
+    assert {one.past for one in plain.questions} == {()}

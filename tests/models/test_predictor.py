@@ -40,7 +40,12 @@ class Heard(list[AnyEvent]):
 
 @asynccontextmanager
 async def predictor(
-    folder: Path, command: Sequence[str] = COMMAND, text: str = TEXT, card: ModelCard = CARD
+    folder: Path,
+    command: Sequence[str] = COMMAND,
+    text: str | bytes = TEXT,
+    card: ModelCard = CARD,
+    hash_: str = HASH,
+    features: int = 2,
 ) -> AsyncIterator[tuple[WorkerPredictor, Heard]]:
     """One at work on the champion of a folder, which is `card` unless that has one."""
     if champion(folder) is None:
@@ -48,7 +53,7 @@ async def predictor(
         set_champion(folder, card.name)
     heard = Heard()
     one = WorkerPredictor(
-        lambda: champion(folder), HASH, 2, lambda: 7, retrain_ns=10, command=command,
+        lambda: champion(folder), hash_, features, lambda: 7, retrain_ns=10, command=command,
         patience_s=0.2, look_s=0.05, first_wait_s=0.01,
     )  # fmt: skip
     running = asyncio.create_task(one.run(heard.append))

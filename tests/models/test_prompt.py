@@ -18,7 +18,7 @@ from engine.model.opinion_events import PredictorState
 from tests.models.workers import STUMP, worker
 
 CARD = ModelCard("first", 1, "abc", calibration=((0.0, 0.1), (1.0, 0.9)), mean_win_r=1.5, mean_loss_r=-1.0)
-MODEL = ModelFile(Path("first.txt"), CARD, STUMP, "h1")
+MODEL = ModelFile(Path("first.txt"), CARD, STUMP.encode(), "h1")
 
 
 def question(n: int, first: float = 0.25) -> AskPrediction:

@@ -49,7 +49,7 @@ def trained(examples: Examples, seed: int = 1) -> Walked:
 
 def text_of(found: Walked) -> str:
     assert found.kept is not None
-    return found.kept.fitted.text()  # type: ignore[attr-defined,no-any-return]
+    return found.kept.fitted.body()  # type: ignore[attr-defined,no-any-return]
 
 
 def test_a_planted_edge_is_found_calibrated_and_written_the_same_each_time(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_first_that_is_better_counts_and_the_next_must_beat_it(tmp_path: Pat
 
     again, _ = trained(tmp_path, 0.8)
     assert again.card is not None
-    assert (again.promoted, again.text) == (False, first.text)
+    assert (again.promoted, again.body) == (False, first.body)
     assert again.decision == "it is the champion, made again from the same data"
 
     # A champion that takes everything for even is beaten on what came after it was trained.

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from adapters.models.deep.weights import DeepShape
 from engine.model.opinion import ModelCard
 from engine.signals.features import HASH, NAMES, VERSION
+from engine.signals.past_rows import WINDOW
+from tests.support.deep_files import deep_file
 from tests.support.price_series import Planted, random_walk, with_edge
 from tests.tstream.test_discover import written
 from tstream.cli import call
@@ -129,3 +132,33 @@ def test_what_makes_no_sense_is_refused(
     usual = QUICK[2:] if "--contract" in more else QUICK
     assert call(["train", str(tape), *usual, *more]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_a_deep_model_without_torch_says_what_to_install_before_anything_is_read(
+    models: Path, tmp_path: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
+    assert call(["train", str(tmp_path / "nothing.csv"), *QUICK, "--model", "deep"]) == 1
+    said = capsys.readouterr().err
+    assert "the deep model needs torch, which is not installed: pip install 'tstream[deep]'" in said
+    assert "nothing.csv" not in said
+    (tmp_path / "settings.toml").write_text('[training]\nmodel = "deep"\n', encoding="utf-8")
+    assert call(["train", "nothing", "--config", str(tmp_path / "settings.toml")]) == 1
+    assert "tstream[deep]" in capsys.readouterr().err
+    assert call(["train", "nothing", "--model", "deeper"]) == 2
+
+
+def test_what_a_deep_model_looks_at_is_shown_without_torch_too(models: Path, capsys: Out) -> None:
+    shape = DeepShape(len(NAMES), WINDOW, 4, 2, (0.5,), ())
+    quantiles, seen = ((0.5, 0.48),), (0.75, *[0.25 / (WINDOW - 1)] * (WINDOW - 1))
+    card = ModelCard(
+        "brought", VERSION, HASH, window=WINDOW, looks_at=(("move_1", 0.4),), looks_back=seen,
+        quantiles=quantiles, metrics={"pinball": 0.3},
+    )  # fmt: skip
+    store_of().save(card, deep_file(shape))
+    assert call(["models", "show", "brought"]) == 0
+    said = capsys.readouterr().out
+    assert "looks at           move 1 40 %" in said
+    assert "looks back         75 %, 2 %" in said
+    assert "quantiles held     50 % 48 %" in said
+    assert "pinball loss, R    0.3000" in said

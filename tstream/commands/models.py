@@ -111,8 +111,19 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     )
     yield f"  {'takes from':18} {percent(card.thresholds.get('probability'))} on"
     for name, words in _METRICS:
+        if name.startswith("pinball") and name not in metrics:
+            continue  # of a deep model only
         value = metrics.get(name)
         yield f"  {words:18} {_DASH if value is None else _number(name, value)}"
+    if card.quantiles:
+        shown = ", ".join(f"{percent(level, 0)} {percent(below, 0)}" for level, below in card.quantiles)
+        yield f"  {'quantiles held':18} {shown}"
+    if card.looks_at:
+        shown = ", ".join(f"{name.replace('_', ' ')} {percent(share, 0)}" for name, share in card.looks_at)
+        yield f"  {'looks at':18} {shown}"
+    if card.looks_back:
+        shares = ", ".join(percent(share, 0) for share in card.looks_back)
+        yield f"  {'looks back':18} {shares} of the newest close and those 1 to {card.window - 1} closes back"
     if card.parent:
         yield f"  {'compared with':18} {card.parent}"
     if card.reason:
@@ -132,6 +143,8 @@ _METRICS = (
     ("choice_p", "p of its choice"),
     ("deflated_sharpe", "deflated Sharpe"),
     ("pbo", "overfitting"),
+    ("pinball", "pinball loss, R"),
+    ("pinball_of_base", "  of always the same"),
 )
 
 
@@ -142,7 +155,7 @@ def _number(name: str, value: float) -> str:
         return f"{value:,.0f}"
     if name.endswith("_r"):
         return f"{value:+.3f}"
-    return f"{value:.4f}" if name.startswith("brier") else f"{value:.3f}"
+    return f"{value:.4f}" if name.startswith(("brier", "pinball")) else f"{value:.3f}"
 
 
 def promote(name: str, force: bool) -> int:

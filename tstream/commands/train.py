@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from adapters.common.files import replace_file
+from adapters.models.deep.learner import torch_library
 from adapters.models.store import ModelStore
 from adapters.models.train import library
 from adapters.tapes.tape import Tape
@@ -21,7 +22,7 @@ from engine.lab.training.rules import TrainingRules
 from engine.lab.training.walk import Judgement
 from engine.model.errors import FatalError
 from engine.model.market import Timeframe
-from engine.model.opinion import Barriers
+from engine.model.opinion import Barriers, ModelKind
 from tstream import paths
 from tstream.clock import iso, wall_ns
 from tstream.commands.backtest import write
@@ -46,6 +47,7 @@ NO_BETTER = 3
 class How:
     """What is asked beside the data; None is as the settings have it."""
 
+    model: ModelKind | None = None
     timeframe: str | None = None
     stop_atr: float | None = None
     target_r: float | None = None
@@ -78,7 +80,9 @@ def train(asked: Sequence[LabRequest], how: How) -> int:
     with suppress(FatalError):  # it is told where it is needed
         library()  # before memory is bounded: what it loads would end the process, and not say why
     notes, store, rules = Console(stderr=True, highlight=False), store_of(), rules_of(own, how)
-    compared = how.rules or own.rules
+    compared, kind = how.rules or own.rules, how.model or own.model
+    if kind is ModelKind.DEEP:
+        torch_library()  # what is missing is told before anything is read
     recorded: Sequence[Tape] = ()
     if not asked:
         asked = [LabRequest(tape=name, contract="", days=own.days, config=how.config) for name in own.sources]
@@ -93,7 +97,7 @@ def train(asked: Sequence[LabRequest], how: How) -> int:
             bound_memory(memory)
             gathered = gather(asked, rules, _bots(compared, how.config), moved, recorded)
             trained = run_training(
-                gathered, rules, store, seed=how.seed, now=now, reason=how.reason, progress=fitted
+                gathered, rules, store, seed=how.seed, now=now, kind=kind, reason=how.reason, progress=fitted
             )
     except MemoryError:
         raise CommandError(
@@ -182,6 +186,8 @@ def lines(trained: Trained, gathered: Gathered, store: ModelStore, *, dry_run: b
         f" {iso(gathered.start_ts)[:10]} to {iso(gathered.end_ts)[:10]}"
     )
     yield from _told(judged)
+    if trained.beside:
+        yield f"  kept            {trained.beside}"
     if trained.card is None:
         return
     if dry_run:
@@ -226,6 +232,7 @@ def encoded(trained: Trained, gathered: Gathered, *, dry_run: bool) -> bytes:
         "decision": trained.decision,
         "dry_run": dry_run,
         "examples": len(gathered.examples),
+        "beside": trained.beside,
         "card": trained.card,
         "duel": trained.duel,
         "importance": dict(trained.importance),

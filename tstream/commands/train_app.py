@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.model.opinion import ModelKind
 from tstream import arguments as args
 from tstream.errors import UsageError
 
@@ -54,6 +55,15 @@ def train(
             "--contract",
             metavar="NAME",
             help="Which product a recording holds; once for all, or once for each. A dataset knows it.",
+        ),
+    ] = None,
+    model: Annotated[
+        ModelKind | None,
+        typer.Option(
+            "--model",
+            help="trees, or deep: a small temporal fusion transformer is trained beside them, and kept where "
+            "it is better. It needs pip install 'tstream[deep]'.",
+            rich_help_panel=LEARNED,
         ),
     ] = None,
     timeframe: Annotated[
@@ -193,6 +203,7 @@ def train(
         for one, product in zip(sources, _contracts(sources, contract or ()), strict=True)
     ]
     how = commands.How(
+        model=model,
         timeframe=timeframe,
         stop_atr=stop_atr,
         target_r=target_r,

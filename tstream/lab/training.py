@@ -10,19 +10,25 @@ from random import Random
 
 from msgspec.structs import replace
 
+from adapters.models.deep.learner import QUANTILES, DeepModel
 from adapters.models.files import ModelFile
 from adapters.models.store import ModelStore
 from adapters.models.train import Boosted
 from engine.lab.training.champion import Duel, duel
-from engine.lab.training.rules import TrainingRules
+from engine.lab.training.examples import Examples
+from engine.lab.training.folds import kept_fold
+from engine.lab.training.quantiles import QuantileScore, scored
+from engine.lab.training.rules import DEEP_SETTINGS, TrainingRules
 from engine.lab.training.walk import FinalModel, Judgement, Walked, walk
 from engine.model.errors import FatalError
-from engine.model.opinion import ModelCard
+from engine.model.opinion import ModelCard, ModelKind
 from engine.signals.features import HASH, NAMES, VERSION
 from tstream.lab.gathering import Gathered
-from tstream.lab.learner import Trees
+from tstream.lab.learner import KeptModel, Nets, Trees, asked_of
 
 _NO_NAME = re.compile(r"[^a-z0-9]+")
+_NAMED = 12
+"""Features that a card says it looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,8 @@ class Trained:
     judgement: Judgement
     card: ModelCard | None
     """None where there was too little to learn from: there is no model then."""
-    text: str
+    body: str | bytes
+    """LightGBM's text, or the weights of a deep model."""
     importance: Sequence[tuple[str, float]]
     """Features and their shares, the largest first."""
     duel: Duel | None
@@ -41,6 +48,8 @@ class Trained:
     """Whether it is to count from now on."""
     decision: str
     """Why it is or is not, for people."""
+    beside: str = ""
+    """Where a deep model was asked for: whether it is this, and why."""
 
 
 def train(
@@ -50,26 +59,78 @@ def train(
     *,
     seed: int,
     now: int,
+    kind: ModelKind = ModelKind.TREES,
     reason: str = "",
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Trained:
     """Train and decide; nothing is kept by it. `now` is nanoseconds UTC of the machine's clock. Raises
-    FatalError where LightGBM is not installed.
+    FatalError where LightGBM is not installed, or torch for a deep model.
     """
-    examples = gathered.examples
-    learner = Trees(examples, seed)
-    walked = walk(examples, learner, rules, Random(seed), progress)
+    examples, beside = gathered.examples, ""
+    walked = walk(examples, Trees(examples, seed), rules, Random(seed), progress)
+    if kind is ModelKind.DEEP and walked.kept is not None:
+        walked, beside = _deeper(examples, rules, walked, seed, progress)
     judged, kept = walked.judgement, walked.kept
     if kept is None:
         return Trained(judged, None, "", (), None, False, judged.verdict)
-    assert isinstance(kept.fitted, Boosted)
-    text = kept.fitted.text()
-    card = _card(gathered, rules, walked, kept, text, seed, now)
-    compared, promoted, decision = _decided(gathered, rules, store, learner, walked, card, seed)
+    fitted = kept.fitted
+    assert isinstance(fitted, Boosted | DeepModel)
+    body, importance = fitted.body(), fitted.importance(NAMES)
+    card = replace(_card(gathered, rules, walked, kept, body, seed, now), looks_at=tuple(importance[:_NAMED]))
+    if isinstance(fitted, DeepModel):
+        card = _deep_card(card, fitted, examples, rules)
+    compared, promoted, decision = _decided(gathered, rules, store, walked, card, seed)
     parent = "" if compared is None else store.champion()
-    why = f"{reason}; {decision}" if reason else decision
+    why = "; ".join(filter(None, (reason, decision, beside)))
     card = replace(card, parent=parent, reason=why)
-    return Trained(judged, card, text, kept.fitted.importance(NAMES), compared, promoted, decision)
+    return Trained(judged, card, body, importance, compared, promoted, decision, beside)
+
+
+def _deeper(
+    examples: Examples,
+    rules: TrainingRules,
+    trees: Walked,
+    seed: int,
+    progress: Callable[[int, int], None],
+) -> tuple[Walked, str]:
+    """The deep model where it is better than the rules and than trees on what neither has seen, else the
+    trees; and why. What was tried with trees counts among its trials.
+    """
+    own = replace(rules, settings=DEEP_SETTINGS, trials_before=trees.judgement.trials)
+    deep = walk(examples, Nets(examples, seed), own, Random(seed), progress)
+    assert deep.tested == trees.tested
+    labels = [examples.listed[n].label for n in trees.tested]
+    found = duel(
+        [(label.ts, label.end_ts) for label in labels],
+        [label.hit for label in labels],
+        trees.predicted,
+        deep.predicted,
+        2 * rules.span_ns,
+        rules.error_rate,
+        Random(seed),
+        "that of trees",
+    )
+    if not deep.judgement.better:
+        return trees, f"trees, as a deep model is {deep.judgement.verdict} ({found.reason})"
+    if not found.better:
+        return trees, f"trees, as a deep model is not proven better than they are: {found.reason}"
+    return deep, f"a deep model, better than trees: {found.reason}"
+
+
+def _deep_card(card: ModelCard, fitted: DeepModel, examples: Examples, rules: TrainingRules) -> ModelCard:
+    """What is told of a deep model besides, its quantiles by the part that it was not fitted to."""
+    fold, results = kept_fold(examples.spans, rules.held_out_share), examples.results
+    found: QuantileScore | None = scored(
+        QUANTILES,
+        fitted.quantiles(fold.calibrate),
+        [results[n] for n in fold.calibrate],
+        [results[n] for n in fold.fit],
+    )
+    if found is not None:
+        told = {"pinball": found.pinball, "pinball_of_base": found.pinball_of_base}
+        pairs = tuple(zip(QUANTILES, found.below, strict=True))
+        card = replace(card, metrics={**card.metrics, **told}, quantiles=pairs)
+    return replace(card, window=fitted.shape.window, looks_back=fitted.attention())
 
 
 def keep(trained: Trained, store: ModelStore, now: int) -> ModelFile | None:
@@ -78,7 +139,7 @@ def keep(trained: Trained, store: ModelStore, now: int) -> ModelFile | None:
     """
     if trained.card is None:
         return None
-    found = store.save(trained.card, trained.text)
+    found = store.save(trained.card, trained.body)
     if trained.promoted:
         store.promote(trained.card.name, trained.decision, now)
     return found
@@ -89,16 +150,17 @@ def _card(
     rules: TrainingRules,
     walked: Walked,
     kept: FinalModel,
-    text: str,
+    body: str | bytes,
     seed: int,
     now: int,
 ) -> ModelCard:
     judged = walked.judgement
     shown = "-and-".join(gathered.instruments[:2]) + "-and-more" * (len(gathered.instruments) > 2)
-    body = hashlib.sha256(text.encode()).hexdigest()[:8]
+    deep = isinstance(body, bytes)
+    digest = hashlib.sha256(body if isinstance(body, bytes) else body.encode()).hexdigest()[:8]
     stem = _NO_NAME.sub("-", shown.lower()).strip("-")[:40]
     return ModelCard(
-        name=f"{stem}-{rules.timeframe}-{body}",
+        name=f"{stem}-{rules.timeframe}{'-deep' * deep}-{digest}",
         feature_version=VERSION,
         feature_hash=HASH,
         timeframe=rules.timeframe,
@@ -153,7 +215,6 @@ def _decided(
     gathered: Gathered,
     rules: TrainingRules,
     store: ModelStore,
-    learner: Trees,
     walked: Walked,
     card: ModelCard,
     seed: int,
@@ -169,7 +230,7 @@ def _decided(
         return None, False, "it is the champion, made again from the same data"
     try:
         champion = store.read(name)
-        booster = learner.loaded(champion.text)
+        asked = asked_of(champion, gathered.examples, seed)
     except FatalError as error:
         return None, True, f"the champion {name} can't be asked any more ({error})"
     old = champion.card
@@ -182,14 +243,14 @@ def _decided(
             f"the champion {name} stays: it judges {', '.join(old.instruments)} at {old.timeframe}, which is"
             f" another question; tstream models promote {card.name} lets this one count",
         )
-    found = _duel(gathered, rules, walked, old, booster, seed)
+    found = _duel(gathered, rules, walked, old, asked, seed)
     if found.better:
         return found, True, f"better than the champion {name}: {found.reason}"
     return found, False, f"the champion {name} stays: {found.reason}"
 
 
 def _duel(
-    gathered: Gathered, rules: TrainingRules, walked: Walked, old: ModelCard, booster: Boosted, seed: int
+    gathered: Gathered, rules: TrainingRules, walked: Walked, old: ModelCard, asked: KeptModel, seed: int
 ) -> Duel:
     """On outcomes that began after the champion had been trained, with what the folds of the new one said of
     them.
@@ -205,7 +266,7 @@ def _duel(
     return duel(
         [(label.ts, label.end_ts) for label in labels],
         [label.hit for label in labels],
-        [old.calibrated(raw) for raw in booster.raw(positions)],
+        [old.calibrated(raw) for raw in asked.raw(positions)],
         [p for _, p in fresh],
         2 * rules.span_ns,
         rules.error_rate,

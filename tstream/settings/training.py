@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from engine.model.market import Timeframe
-from engine.model.opinion import Barriers
+from engine.model.opinion import Barriers, ModelKind
 from tstream.settings.alerts import Names
 from tstream.settings.fields import MAY_BE_OFF, Number, Section, Whole, refuse, setting
 
@@ -31,6 +31,12 @@ class TrainingSettings(Section):
     sources: Names = setting((), "Datasets to learn from, by their names.", allowed="a list of datasets")
     recordings: bool = setting(True, "Learn from what runs have recorded of the contracts too ([tape]).")
     days: Whole = setting(90, "Learn from so many of the newest days.", ge=1, le=36_500)
+    model: ModelKind = setting(
+        ModelKind.TREES,
+        "What is trained: trees, or a deep model beside them, which is kept only where it is better "
+        "([models](models.md#deep-models)).",
+        allowed="trees, deep",
+    )
     timeframe: Annotated[Timeframe, AfterValidator(_judged)] = setting(
         Timeframe.M5, "Whose closes a model judges.", allowed=", ".join(JUDGED)
     )

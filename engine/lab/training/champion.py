@@ -35,8 +35,10 @@ def duel(
     block_ns: int,
     error_rate: float,
     chance: Chance,
+    whose: str = "the champion's",
 ) -> Duel:
-    """Of outcomes that neither was trained on, oldest first, with the probability that each gave.
+    """Of outcomes that neither was trained on, oldest first, with the probability that each gave. `whose` is
+    what people know the champion's score by.
 
     Differences are added up in stretches of `block_ns`, which is longer than an outcome lasts, so that they
     are as good as independent.
@@ -59,5 +61,5 @@ def duel(
         )
     old, new = sums[0] / count, sums[1] / count
     p = sign_flip_p(list(blocks.values()), chance)
-    told = f"Brier score {new:.4f} beside the champion's {old:.4f} on {count:,} outcomes (p {p:.3f})"
+    told = f"Brier score {new:.4f} beside {whose} {old:.4f} on {count:,} outcomes (p {p:.3f})"
     return Duel(p <= error_rate, told, count, old, new, p)

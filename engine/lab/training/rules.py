@@ -27,16 +27,38 @@ SETTINGS = (
 )
 
 
+class DeepSetting(Struct, frozen=True):
+    """How free a deep learner is."""
+
+    hidden: int
+    """Numbers that it keeps of a close."""
+    passes: int
+    """Over everything that it is fitted to."""
+    rate: float
+    dropout: float
+    """Share of the numbers between that are left out at each step, 0..1."""
+
+
+DEEP_SETTINGS = (
+    DeepSetting(hidden=8, passes=6, rate=0.02, dropout=0.2),
+    DeepSetting(hidden=16, passes=12, rate=0.02, dropout=0.1),
+)
+
+AnySetting = LearnerSetting | DeepSetting
+
+
 class TrainingRules(Struct, frozen=True):
     """How examples are made, split and judged."""
 
     timeframe: Timeframe = Timeframe.M5
     barriers: Barriers = Barriers()
-    settings: tuple[LearnerSetting, ...] = SETTINGS
+    settings: tuple[AnySetting, ...] = SETTINGS
     margins_r: tuple[float, ...] = (0.0, 0.05, 0.1)
     """What a trade must promise to be taken, R net of costs; the first is what is used, the others are trials
     that the deflated Sharpe ratio counts.
     """
+    trials_before: int = 0
+    """Of another learner on the same examples: they count as trials of this one too."""
     folds: int = 5
     first_share: float = 0.4
     """Of the time: what is only learned from."""

@@ -27,7 +27,7 @@ from engine.lab.training.probabilities import (
     log_loss,
     reliability,
 )
-from engine.lab.training.rules import LearnerSetting, TrainingRules
+from engine.lab.training.rules import AnySetting, TrainingRules
 from engine.model.opinion import straight_between
 
 LEAST_EXAMPLES = 400
@@ -48,7 +48,7 @@ class Fitted(Protocol):
 class Learner(Protocol):
     """What can be fitted to examples that it was given when it was made; the same call, the same result."""
 
-    def fit(self, positions: Sequence[int], weights: Sequence[float], setting: LearnerSetting) -> Fitted: ...
+    def fit(self, positions: Sequence[int], weights: Sequence[float], setting: AnySetting) -> Fitted: ...
 
 
 class Probabilities(Struct, frozen=True):
@@ -94,7 +94,7 @@ class FinalModel(Struct, frozen=True):
     """The model that was fitted to everything, and how its outputs become probabilities."""
 
     fitted: Fitted
-    setting: LearnerSetting
+    setting: AnySetting
     calibration: Table
     mean_win_r: float
     mean_loss_r: float
@@ -176,7 +176,7 @@ class _Walk:
         self._spans = examples.spans
         self._own = uniqueness(self._spans)
         self.trials = {setting: _Trial() for setting in rules.settings}
-        self._wins: dict[LearnerSetting, int] = dict.fromkeys(rules.settings, 0)
+        self._wins: dict[AnySetting, int] = dict.fromkeys(rules.settings, 0)
         self._progress, self._done = progress, 0
         self._fits = rules.folds * len(rules.settings) + 1
 
@@ -212,7 +212,7 @@ class _Walk:
         self._told(1)
         return FinalModel(fitted, setting, table, *self._means(range(len(self._hits))))
 
-    def _fit(self, fold: TrainingFold, setting: LearnerSetting) -> tuple[Fitted, Table, float]:
+    def _fit(self, fold: TrainingFold, setting: AnySetting) -> tuple[Fitted, Table, float]:
         """The fit, its calibration, and its loss on what was held out."""
         own, hits = self._own, self._hits
         weights = class_weights([hits[n] for n in fold.fit], [own[n] for n in fold.fit])
@@ -242,7 +242,7 @@ class _Walk:
 def _judge(
     examples: Examples,
     chosen: _Trial,
-    trials: dict[LearnerSetting, _Trial],
+    trials: dict[AnySetting, _Trial],
     rules: TrainingRules,
     chance: Chance,
 ) -> Judgement:
@@ -258,6 +258,7 @@ def _judge(
         for trial in trials.values()
         for least in rules.margins_r
     ]
+    trials_made = len(each) + rules.trials_before
     ratios = [sums(results[n] for n in one).sharpe for one in each]
     found = Judgement(
         False,
@@ -267,11 +268,11 @@ def _judge(
         traded(made),
         choice_p([results[n] for n in alone], [chosen.promised[n] > margin for n in alone], chance),
         sign_flip_p(made, chance),
-        deflated_sharpe(made, len(each), variance(ratios) if len(ratios) > 1 else 0.0),
+        deflated_sharpe(made, trials_made, variance(ratios) if len(ratios) > 1 else 0.0),
         backtest_overfitting(
             [_sliced(examples, one, tested, rules.slices) for one in each if len(one) >= rules.least_trades]
         ),
-        len(each),
+        trials_made,
         _curve(examples, alone),
         _curve(examples, taken),
     )
