@@ -66,9 +66,10 @@ def run() -> None:
 
 def _learners() -> None:
     found = {
-        name: _peer(name, python) for name, python in (("lightgbm", sys.executable), ("sklearn", PYTHON))
+        name: _peer(name, python)
+        for name, python in (("lightgbm", sys.executable), ("sklearn", PYTHON), ("deep", sys.executable))
     }
-    heads = {"lightgbm": "LightGBM", "sklearn": "HistGradientBoosting"}
+    heads = {"lightgbm": "LightGBM", "sklearn": "HistGradientBoosting", "deep": "deep, 12 rows"}
     lines = (
         ("version", "version", "{}"),
         ("fit, CPU seconds", "fit_s", "{:.2f}"),
@@ -79,7 +80,7 @@ def _learners() -> None:
         ("Brier score, on what it was fitted to", "brier", "{:.4f}"),
     )
     table(
-        f"training: {ROWS:,} rows x {len(NAMES)} features, 160 trees of 16 leaves, one thread",
+        f"training: {ROWS:,} rows x {len(NAMES)} features, 160 trees of 16 leaves or 12 passes, one thread",
         ("", *heads.values()),
         [
             (words, *(how.format(one[key]) if one else "not installed" for one in found.values()))

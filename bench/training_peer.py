@@ -43,6 +43,27 @@ def sklearn(x, y):
     return took, lambda row: float(model.predict_proba(row)[0, 1]), sklearn.__version__
 
 
+def deep(x, y):
+    """The product's own, which sees twelve rows: this one needs tstream."""
+    from array import array
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    import torch
+
+    from adapters.models.deep.learner import DeepNets, DeepTable, ask_one
+
+    count, before = len(y), 11
+    pasts = array("i", (n - k if n >= k else -(2**31) for n in range(count) for k in range(before, 0, -1)))
+    table = DeepTable(array("d", x.ravel()), array("d"), pasts, x.shape[1], ["MES"] * count)
+    nets = DeepNets(table, [bool(one) for one in y], [2.5 * one - 1 for one in y], 1)
+    began = time.process_time()
+    model = nets.fit(range(count), [1.0] * count, hidden=16, passes=12, rate=0.02, dropout=0.1)
+    took = time.process_time() - began
+    ask, past = ask_one(model.body()), [row.tolist() for row in x[:before]]
+    return took, lambda row: ask([*past, row[0].tolist()], "MES"), torch.__version__
+
+
 def main(name, rows, columns):
     import numpy
 
@@ -50,7 +71,7 @@ def main(name, rows, columns):
     x = chance.normal(size=(rows, columns))
     y = (chance.random(rows) < 0.4 + 0.15 * (x[:, 0] > 0) - 0.1 * (x[:, 1] > 0)).astype(float)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    fit_s, ask, version = {"lightgbm": lightgbm, "sklearn": sklearn}[name](x, y)
+    fit_s, ask, version = {"lightgbm": lightgbm, "sklearn": sklearn, "deep": deep}[name](x, y)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     for n in range(50):
         ask(x[n : n + 1])

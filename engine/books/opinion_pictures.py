@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from engine.model.decision import OpinionConfig, OpinionUse
 from engine.model.market import NANOS
-from engine.model.opinion import ModelCard
+from engine.model.opinion import MOST_WINDOW, ModelCard
 from engine.model.opinion_events import PredictorState
 from engine.model.view_opinion import (
     ModelRecord,
@@ -24,6 +24,8 @@ from engine.state.turn import Turn
 
 RECENT_SHOWN = 15
 MOODS_SHOWN = 24
+LOOKS_SHOWN = 6
+"""Features that a model looks at."""
 MOODS_NS = 10 * NANOS
 """They fade; so often that is seen."""
 
@@ -96,6 +98,8 @@ def model_view(card: ModelCard, digest: str) -> ModelView:
         card.instruments,
         dict(list(card.metrics.items())[:20]),
         card.verdict,
+        card.looks_at[:LOOKS_SHOWN],
+        card.looks_back[:MOST_WINDOW],
     )
 
 

@@ -59,6 +59,10 @@ class ModelView(Struct, frozen=True):
     metrics: dict[str, float | None] = {}
     """Out of sample, by its training."""
     verdict: str = ""
+    looks_at: tuple[tuple[str, float], ...] = ()
+    """Features and their shares of all, the largest first."""
+    looks_back: tuple[float, ...] = ()
+    """Of a deep model: the share of each close, the newest first."""
 
 
 class PredictionView(Struct, frozen=True):

@@ -13,6 +13,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib.util import find_spec
 from io import TextIOWrapper
 from statistics import fmean
 
@@ -33,6 +34,7 @@ from tests.torture import prefixes as causality
 from tests.torture.api_attack import attack_the_api
 from tests.torture.mishap_replay import NAKED_NS
 from tests.torture.mishaps import COINS, Mode
+from tests.torture.models import TrainingTally
 from tests.torture.spread import spread
 from tests.torture.told import naked, scratch
 from tests.torture.year import DAYS as YEAR_DAYS
@@ -42,7 +44,7 @@ from tests.torture.year import Year
 SCENES, TEXTS = 10_000, 20_000
 PREFIXES = 8
 BOT_SCENES, BOOK_SCENES = 1_000, 10_000
-NOISES, MARKETS_A_NOISE = 100, 5
+NOISES, MARKETS_A_NOISE, DEEP_NOISES = 100, 5, 4
 LEAST_POWER = 0.5
 RELOADS = 500
 
@@ -181,13 +183,38 @@ def discovery(seed: int, count: int | None) -> None:
 
 def models(seed: int, count: int | None) -> None:
     """Trainings on noise, which must not be called an edge, and on markets in which one was planted."""
+    noises = count or NOISES
+    noise, planted = _trained("models", seed, noises, trainings.noise, trainings.planted)
+    assert noise.better <= trainings.RULES.error_rate * noise.runs, f"edges in noise: {noise.said}"
+    assert planted.better >= LEAST_POWER * planted.runs, f"too rarely found: {planted.better}"
+    assert fmean(planted.calibration) <= trainings.RULES.most_calibration_error, "badly calibrated"
+
+
+def deep(seed: int, count: int | None) -> None:
+    """The same with a deep model beside the trees, on few markets: each takes minutes."""
+    if find_spec("torch") is None:
+        sys.stdout.write("deep: torch is not installed: pip install 'tstream[deep]'\n")
+        return
+    noise, planted = _trained(
+        "deep", seed, count or DEEP_NOISES, trainings.deep_noise, trainings.deep_planted
+    )
+    sys.stdout.write("".join(f"  {one}\n" for one in (*noise.said, *planted.said)))
+    most = max(1.0, trainings.RULES.error_rate * noise.runs)  # one in few is no proof
+    assert noise.better <= most, f"edges in noise: {noise.said}"
+
+
+def _trained(
+    name: str,
+    seed: int,
+    noises: int,
+    noise: Callable[[int, int], TrainingTally],
+    planted: Callable[[int, int], TrainingTally],
+) -> tuple[TrainingTally, TrainingTally]:
     began = time.monotonic()
     jobs = os.cpu_count() or 1
-    noises = count or NOISES
-    noise = spread(trainings.noise, seed, noises, jobs)
-    planted = spread(trainings.planted, seed, max(2, noises // MARKETS_A_NOISE), jobs)
+    found = spread(noise, seed, noises, jobs), spread(planted, seed, max(2, noises // MARKETS_A_NOISE), jobs)
     table(
-        f"models: seed {seed}, {time.monotonic() - began:.0f} s; {trainings.MINUTES:,} minutes each",
+        f"{name}: seed {seed}, {time.monotonic() - began:.0f} s; {trainings.MINUTES:,} minutes each",
         ("market", "trainings", "better than the rules", "off by, mean", "worst", "R, rules", "R, model"),
         [
             (
@@ -199,12 +226,10 @@ def models(seed: int, count: int | None) -> None:
                 f"{fmean(one.rules_r):+.3f}",
                 f"{fmean(one.model_r):+.3f}",
             )
-            for what, one in (("noise", noise), ("a drift after breaks of structure", planted))
+            for what, one in zip(("noise", "a drift after breaks of structure"), found, strict=True)
         ],
     )
-    assert noise.better <= trainings.RULES.error_rate * noise.runs, f"edges in noise: {noise.said}"
-    assert planted.better >= LEAST_POWER * planted.runs, f"too rarely found: {planted.better}"
-    assert fmean(planted.calibration) <= trainings.RULES.most_calibration_error, "badly calibrated"
+    return found
 
 
 def prefixes(seed: int, count: int | None) -> None:
@@ -258,6 +283,7 @@ PARTS: dict[str, Callable[[int, int | None], None]] = {
     "alerts": alerts,
     "discovery": discovery,
     "models": models,
+    "deep": deep,
     "prefixes": prefixes,
     "venues": venue_parts.venues,
     "killed": venue_parts.killed,

@@ -49,6 +49,19 @@ def test_what_is_wrong_is_said() -> None:
         assert words in first
 
 
+def test_what_a_model_looks_at_is_said() -> None:
+    told = opinions.opinion()
+    assert told.model is not None
+    shares = (0.5, 0.3, 0.2)
+    model = replace(told.model, looks_at=(("move_12", 0.41), ("evil\x1b[31m", 0.2)), looks_back=shares)
+    view = replace(fake.trading_view(), opinion=replace(told, model=model))
+    for width in (58, 120):
+        shown = "\n".join(rows(view, width))
+        assert "looks at    move 12 41%" in shown
+        assert "looks back  50%, 30%, 20%" in shown
+        assert "\x1b" not in shown
+
+
 def test_text_from_outside_is_shown_as_it_is() -> None:
     told = opinions.opinion()
     evil = replace(told.moods[0], source="[red]x[/]\x1b[31m")

@@ -114,6 +114,11 @@ def _facts(
     if made is not None:
         yield "Taken from", percent(made.thresholds["probability"])
         yield "Seed", str(made.seed)
+        if trained.beside:
+            yield "Kept", trained.beside
+        if made.looks_back:
+            shares = ", ".join(percent(share, 0) for share in made.looks_back)
+            yield "Looks back", f"{shares} of the newest close and those before it"
         yield "Model", made.name
 
 

@@ -69,7 +69,7 @@ def train(
     examples, beside = gathered.examples, ""
     walked = walk(examples, Trees(examples, seed), rules, Random(seed), progress)
     if kind is ModelKind.DEEP and walked.kept is not None:
-        walked, beside = _deeper(examples, rules, walked, seed, progress)
+        walked, beside = deeper(examples, rules, walked, seed, progress)
     judged, kept = walked.judgement, walked.kept
     if kept is None:
         return Trained(judged, None, "", (), None, False, judged.verdict)
@@ -86,7 +86,7 @@ def train(
     return Trained(judged, card, body, importance, compared, promoted, decision, beside)
 
 
-def _deeper(
+def deeper(
     examples: Examples,
     rules: TrainingRules,
     trees: Walked,

@@ -117,6 +117,11 @@ def _model(state: ScreenState, told: OpinionView, width: int) -> list[Row]:
         rows.append(_fact("trained", span, more=f"{model.rows:,} rows"))
         if model.verdict:
             rows += _wrapped("proven", plain(model.verdict), width)
+        if model.looks_at:
+            shares = ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, share in model.looks_at)
+            rows += _wrapped("looks at", plain(shares), width)
+        if model.looks_back:
+            rows += _wrapped("looks back", ", ".join(f"{share:.0%}" for share in model.looks_back), width)
     rows.append(_fact("retraining", *_retraining(state, told)))
     lost = f"{told.missing} without an answer" if told.missing else ""
     rows.append(_fact("asked", f"{told.asked:,}", "text", lost, "warn"))

@@ -86,6 +86,16 @@ def _network() -> Any:
     return import_module("adapters.models.deep.network")
 
 
+class DeepHow(NamedTuple):
+    """How a network is fitted."""
+
+    hidden: int
+    passes: int
+    rate: float
+    dropout: float
+    window: int
+
+
 class DeepBatch(NamedTuple):
     """Tensors of some examples: what `network.asked` takes."""
 
@@ -240,8 +250,17 @@ class DeepNets:
         window: int = 0,
     ) -> DeepModel:
         """A model of these examples, which rise; `weights` are theirs, in the same order. `window` closes are
-        looked at, without it as many as there are.
+        looked at, without it as many as there are. Raises MemoryError.
         """
+        try:
+            return self._fit(positions, weights, DeepHow(hidden, passes, rate, dropout, window))
+        except RuntimeError as error:
+            if "allocate memory" in str(error):  # torch's own word for it
+                raise MemoryError from None
+            raise
+
+    def _fit(self, positions: Sequence[int], weights: Sequence[float], how: DeepHow) -> DeepModel:
+        hidden, passes, rate, dropout, window = how
         torch, network, table = self._table.torch, _network(), self._table
         chance = torch.Generator().manual_seed(self._seed)
         shape = DeepShape(
