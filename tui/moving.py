@@ -48,6 +48,10 @@ class Move(Struct, frozen=True):
     """All of the trade's, ticks, where one of them is moved."""
     typing: str = ""
     """A number as it is typed; empty where keys step it."""
+    limit: int | None = None
+    """Where what is added rests, ticks; None: at market."""
+    aside: int | None = None
+    """The lots that are added, while keys step the price at which they rest (`at` then)."""
 
     @property
     def key(self) -> tuple[Moves, str, int | None]:
@@ -145,6 +149,34 @@ def one_more_lot(position: PositionView, plan: str) -> Move:
     return Move(Moves.ADD, position.instrument, position.book, plan, None, 1)
 
 
+def at_limit(move: Move, market: int) -> Move:
+    """What is added rests at a limit, which keys step from now on."""
+    at = market if move.limit is None else move.limit
+    return replace(move, at=at, limit=at, aside=move.at, typing="") if move.aside is None else move
+
+
+def at_market(move: Move) -> Move:
+    """It does not: keys step the lots."""
+    return replace(move, at=lots_of(move), limit=None, aside=None, typing="")
+
+
+def other_number(move: Move) -> Move:
+    """Of lots and price that which is not stepped now."""
+    if move.aside is not None:
+        return replace(move, limit=move.at, at=move.aside, aside=None, typing="")
+    return at_limit(move, 0) if move.limit is not None else move
+
+
+def lots_of(move: Move) -> int:
+    """How many are added."""
+    return move.at if move.aside is None else move.aside
+
+
+def limit_of(move: Move) -> int | None:
+    """Where they rest, ticks."""
+    return move.at if move.aside is not None else move.limit
+
+
 # --- what keys do ----------------------------------------------------------------------------------------
 
 
@@ -163,7 +195,7 @@ def typed(move: Move, character: str, contract: ContractView) -> Move:
         return move
     if number is None:
         return replace(move, typing=text)
-    if move.what in PRICES:
+    if move.what in PRICES or move.aside is not None:
         return replace(move, typing=text, at=max(1, _ticks(number, contract)))
     unit = contract.lot_size if move.what is Moves.ADD else Decimal(1)
     return replace(move, typing=text, at=max(1, int(number / unit)))
@@ -175,7 +207,15 @@ def command(move: Move, contract: ContractView, command_id: str, *, dry_run: boo
     base = ChangeManual(id=command_id, order=move.plan, book=move.book, dry_run=dry_run)
     match move.what:
         case Moves.ADD:
-            return AddManual(id=command_id, order=move.plan, book=move.book, qty=move.at, dry_run=dry_run)
+            limit = limit_of(move)
+            return AddManual(
+                id=command_id,
+                order=move.plan,
+                book=move.book,
+                qty=lots_of(move),
+                price=None if limit is None else limit * contract.tick_size,
+                dry_run=dry_run,
+            )
         case Moves.TRAIL:
             return replace(base, trail_ticks=move.at)
         case Moves.NEW_TARGET:

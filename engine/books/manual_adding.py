@@ -1,5 +1,5 @@
-"""More of a trade that is held: one more leg, entered at market under the stop that the trade has
-(docs/manual-orders.md#adding-to-a-trade).
+"""More of a trade that is held: one more leg, entered at market or at a limit under the stop that the trade
+has (docs/manual-orders.md#adding-to-a-trade).
 
 The new leg is protected like every entry, from its first fill on, and the stops of what is held stay as they
 are: all of it is covered at all times. The gate is asked twice: of what is added, beside everything that is
@@ -17,8 +17,17 @@ from engine.books import amend, manual_changes, manual_gate, manual_trial, parts
 from engine.books.beside import unexplained
 from engine.books.book import Book
 from engine.books.entries import Entries
-from engine.books.manual_placing import Said
-from engine.books.manual_prices import WrongError, known_words, lots, right_side, sound_risk
+from engine.books.manual_placing import Said, entry_ends
+from engine.books.manual_prices import (
+    WrongError,
+    aims,
+    known_words,
+    lots,
+    rests,
+    right_side,
+    sound_risk,
+    ticks,
+)
 from engine.books.manual_trial import HowMany, Tried
 from engine.execution import stops
 from engine.execution.desired import target_of
@@ -59,12 +68,16 @@ def add(
     leg, done = plan.legs[k], found.legs[k]
     stop = stops.present(book.state.orders, leg, done, sign)
     target = target_of(plan, k, done)
-    right_side(known, stop, touch, sign)
+    rests(command.minutes, limit=command.price is not None)
+    limit = None if command.price is None else ticks(known, command.price, "entry", touch)
+    entry = touch if limit is None else limit
+    right_side(known, stop, sign * min(sign * entry, sign * touch), sign)
+    aims(known, () if target is None else (target,), entry, sign)
     idea = Idea(
         strategy=MANUAL,
         instrument=known.symbol,
         side=plan.side,
-        reference=touch,
+        reference=entry,
         stop=stop,
         targets=() if target is None else (target,),
         score_tenths=0,
@@ -84,7 +97,8 @@ def add(
     against = (*alone, *_whole(book, known, found, tried, whole))
     tried = Tried(tried.qty, tried.risk_usd, tried.why, against)
     held = known.qty_text(found.open_qty)
-    what = f"{plan.side} {known.qty_text(tried.qty)} {known.symbol} at market in {book.name}, added to {held}"
+    at = "at market" if limit is None else f"limit {known.text(limit)}"
+    what = f"{plan.side} {known.qty_text(tried.qty)} {known.symbol} {at} in {book.name}, added to {held}"
     aim = "no target" if target is None else f"target {known.text(target)}"
     what += f" of {plan.plan_id}, stop {known.text(stop)}, {aim}"
     what += f"; {whole:.2f} {known.currency} of the whole at risk, costs included"
@@ -98,14 +112,19 @@ def add(
     room = manual_trial.left(turn, book, known, tried.risk_usd, tried.qty, trades=0)
     verdict = structs.replace(verdict, plan=plan.plan_id, left=room, before=whole - tried.risk_usd)
     if not against and not command.dry_run:
+        ends = None
+        if limit is not None:
+            ends = entry_ends(turn, turn.state.instruments, book, known.symbol, command.minutes)
         new = Leg(
             tried.qty,
-            stop - touch,
-            None if target is None else target - touch,
+            stop - entry,
+            None if target is None else target - entry,
             stop=stop,
             target=target,
             rule=leg.rule,
             added=True,
+            entry_limit=limit,
+            ends_ts=ends,
         )
         turn.commit(
             r.PlanChanged(

@@ -35,15 +35,17 @@ def changed(
     could be closed. Raises WrongError.
     """
     plan, sign = found.plan, found.plan.side.sign
-    entering, held = amend.entering(book, found), found.open_qty > 0
-    if wish.price is not None:
+    entering, held, rests = amend.entering(book, found), found.open_qty > 0, resting_addition(book, found)
+    if wish.price is not None and rests is not None:
+        not_far(known, wish.price, "entry", touch)
+    elif wish.price is not None:
         if plan.entry_type is OrderType.MARKET:
             raise WrongError("it was entered at market: there is no price of the entry to move")
         if not entering:
             raise WrongError("its entry is over: only the stop and the targets can be moved")
         not_far(known, wish.price, "entry", touch)
         resting(known, wish.price, plan.entry_type, sign, touch)
-    entry = plan.entry_price if wish.price is None else wish.price
+    entry = plan.entry_price if wish.price is None or rests is not None else wish.price
     fills = sign * min(sign * entry, sign * touch) if plan.entry_type is OrderType.LIMIT else entry
     for price, what in ((wish.stop, "stop"), *((target, "target") for target in wish.targets)):
         if price is not None:
@@ -62,13 +64,36 @@ def changed(
     if len(wish.targets) > sum(2 if _holds(leg) else 1 for leg in plan.legs):
         what = f"{known.qty_text(plan.qty)} {plan.instrument}"
         raise WrongError(f"{what} can't be split over {len(wish.targets)} targets")
-    if entering:
+    if rests is not None:
+        leg = legs[rests] = _added(legs[rests], wish.price)
+        at = leg.entry_limit or 0
+        right_side(known, leg.stop or 0, sign * min(sign * at, sign * touch), sign)
+        aims(known, () if leg.target is None else (leg.target,), at, sign)
+    elif entering:
         for leg in legs:
             if leg.stop is not None:
                 right_side(known, leg.stop, fills, sign)
         wanted = wish.targets or tuple(leg.target for leg in legs if leg.target is not None)
         aims(known, tuple(sorted(set(wanted), key=lambda price: sign * price)), entry, sign)
     return Changed(tuple(legs), entry)
+
+
+def resting_addition(book: BookState, found: PlanState) -> int | None:
+    """Which leg was added and rests at a limit."""
+    for k, (leg, done) in enumerate(zip(found.plan.legs, found.legs, strict=True)):
+        order = book.orders.get(done.slots.get(Slot.ENTRY, ""))
+        if leg.entry_limit is not None and order is not None and order.live:
+            return k
+    return None
+
+
+def _added(leg: Leg, price: int | None) -> Leg:
+    """Its distances are those from where it rests."""
+    at = leg.entry_limit if price is None else price
+    assert at is not None
+    stop = leg.stop_offset if leg.stop is None else leg.stop - at
+    target = leg.target_offset if leg.target is None else leg.target - at
+    return structs.replace(leg, entry_limit=at, stop_offset=stop, target_offset=target)
 
 
 def _running(done: LegState) -> bool:
@@ -147,6 +172,7 @@ def _parts(
         parts.append((done.open_qty, done.average, stop))
     order = book.orders.get(done.slots.get(Slot.ENTRY, ""))
     coming = order.open_qty if order is not None and order.live else 0
+    entry = entry if leg.entry_limit is None else leg.entry_limit
     if coming:
         stop = leg.stop if leg.stop is not None else entry + leg.stop_offset
         parts.append((coming, entry, stop))

@@ -59,6 +59,7 @@ def change(
     verdict = _verdict(turn, book, known, found, after, text, before, risk)
     if command.dry_run:
         return Said(text, verdicts=(verdict,))
+    entry = wish.price if manual_changes.resting_addition(book.state, found) is None else None
     turn.commit(
         r.PlanChanged(
             ts=turn.now,
@@ -66,8 +67,8 @@ def change(
             plan_id=plan.plan_id,
             legs=legs,
             reason=", ".join(("by hand", *(f"{word} overridden" for word in words))),
-            entry_limit=wish.price if plan.entry_type is OrderType.LIMIT else None,
-            entry_stop=wish.price if plan.entry_type is OrderType.STOP else None,
+            entry_limit=entry if plan.entry_type is OrderType.LIMIT else None,
+            entry_stop=entry if plan.entry_type is OrderType.STOP else None,
             trail=trail,
         )
     )

@@ -106,25 +106,12 @@ class ManualPlacing:
 
     def open(self, book: Book, trial: TriedOrder, command: PlaceManual) -> str:
         """Id of the plan that it becomes."""
-        split, ends_ts = _legs(trial.idea, trial.tried.qty, command, book), self._ends(book, command)
+        split, ends_ts = _legs(trial.idea, trial.tried.qty, command, book), None
+        if command.entry is not OrderType.MARKET:
+            ends_ts = entry_ends(self._turn, self._instruments, book, command.instrument, command.minutes)
         size_reason = trial.tried.why if command.sized else ""
         plan = self._entries.enter(book, trial.idea, split, command.entry, ends_ts, size_reason)
         return plan.plan_id
-
-    def _ends(self, book: Book, command: PlaceManual) -> int | None:
-        """When a resting entry is cancelled, by the wall's clock: with the time for entries of the day, or
-        earlier.
-        """
-        if command.entry is OrderType.MARKET:
-            return None
-        wall, limits = self._turn.wall, book.config.risk
-        calendar = calendar_in(self._instruments, command.instrument)
-        last = max(limits.no_entry_before_flat_ns, limits.flatten_before_flat_ns)
-        left = book.guards.hours.ns_to_flat(wall, calendar)
-        if left == NO_DEADLINE:
-            return None if command.minutes is None else wall + command.minutes * MINUTE
-        day = wall + max(0, left - last)
-        return day if command.minutes is None else min(day, wall + command.minutes * MINUTE)
 
     def why(self, book: Book, symbol: str, against: tuple[gate.Against, ...]) -> str:
         """Everything that stands against it, and how to have it all the same."""
@@ -144,6 +131,21 @@ class ManualPlacing:
         holds = f"{symbol} is held there ({there})" if held else f"{symbol} is being entered there"
         nets = "an account nets, so one trade at a time (risk.plans_per_contract)"
         return f"{holds}{f' by {by}' if by else ''}: {nets}"
+
+
+def entry_ends(
+    turn: Turn, instruments: Mapping[str, Instrument], book: Book, symbol: str, minutes: int | None
+) -> int | None:
+    """When a resting entry is cancelled, by the wall's clock: with the time for entries of the day, or after
+    so many minutes.
+    """
+    wall, limits = turn.wall, book.config.risk
+    last = max(limits.no_entry_before_flat_ns, limits.flatten_before_flat_ns)
+    left = book.guards.hours.ns_to_flat(wall, calendar_in(instruments, symbol))
+    if left == NO_DEADLINE:
+        return None if minutes is None else wall + minutes * MINUTE
+    day = wall + max(0, left - last)
+    return day if minutes is None else min(day, wall + minutes * MINUTE)
 
 
 def _legs(idea: Idea, qty: int, command: PlaceManual, book: Book) -> tuple[Leg, ...]:

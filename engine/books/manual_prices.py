@@ -53,8 +53,6 @@ def asked(command: PlaceManual, known: Instrument, touch: int) -> Asked:
     if max(len(command.targets), len(command.target_ticks)) > MOST_TARGETS:
         raise WrongError(f"a trade has at most {MOST_TARGETS} targets")
     lots(command.qty)
-    if command.minutes is not None and not 1 <= command.minutes <= MOST_MINUTES:
-        raise WrongError(f"an entry rests for 1 to {MOST_MINUTES} minutes, or for the day")
     many = (command.qty is not None, command.risk_usd is not None, command.sized)
     if sum(many) != 1:
         raise WrongError("say how much: a quantity, the USD to risk, or the book's own sizing, one of them")
@@ -67,8 +65,7 @@ def asked(command: PlaceManual, known: Instrument, touch: int) -> Asked:
         raise WrongError("give targets as prices or as ticks from the entry, and not both")
     if (command.price is None) is not (command.entry is OrderType.MARKET):
         raise WrongError("a limit or stop entry has a price, and one at market has none")
-    if command.minutes is not None and command.entry is OrderType.MARKET:
-        raise WrongError("an entry at market does not rest: leave the minutes out")
+    rests(command.minutes, limit=command.entry is not OrderType.MARKET)
     entry = touch if command.price is None else ticks(known, command.price, "entry", touch)
     resting(known, entry, command.entry, sign, touch)
     # A limit that the market has passed fills at the market: stop and targets have to suit that, too.
@@ -87,6 +84,14 @@ def asked(command: PlaceManual, known: Instrument, touch: int) -> Asked:
         right_side(known, stop, fills, sign)
     aims(known, targets, entry, sign)
     return Asked(entry, stop, targets)
+
+
+def rests(minutes: int | None, *, limit: bool) -> None:
+    """How long an entry may rest. Raises WrongError."""
+    if minutes is not None and not 1 <= minutes <= MOST_MINUTES:
+        raise WrongError(f"an entry rests for 1 to {MOST_MINUTES} minutes, or for the day")
+    if minutes is not None and not limit:
+        raise WrongError("an entry at market does not rest: leave the minutes out")
 
 
 def lots(qty: int | None) -> None:

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.execution import desired
 from engine.execution.context import BookContext
+from engine.execution.entry_orders import entry
 from engine.execution.order_requests import OrderRequests
 from engine.model import records as r
 from engine.model.config import Brackets
@@ -66,7 +66,7 @@ class NativeBrackets:
                 order.instrument,
             )
             return
-        spec = desired.entry(found.plan, order.leg, brackets=False)
+        spec = entry(found.plan, order.leg, brackets=False)
         self._orders.place(found.plan, order.leg, Slot.ENTRY, spec)
 
     def _learn(self, native: bool, reason: str) -> None:

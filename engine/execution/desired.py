@@ -9,6 +9,7 @@ from collections.abc import Container, Iterator, Mapping
 
 from msgspec import Struct, structs
 
+from engine.execution.entry_orders import alone, elsewhere, entry
 from engine.execution.venue_exits import USUAL, VenueExits, going
 from engine.model.orders import BRACKET_SUFFIXES, OrderSpec, OrderStatus, OrderType, Slot
 from engine.model.plans import PlanStatus, TradePlan
@@ -39,20 +40,6 @@ class Cancel(Struct, frozen=True):
 
 
 Action = Place | Modify | Cancel
-
-
-def entry(plan: TradePlan, k: int, brackets: bool) -> OrderSpec:
-    """The entry of leg `k`, with its native bracket where the account takes one."""
-    leg = plan.legs[k]
-    return OrderSpec(
-        plan.side,
-        OrderType.MARKET if leg.added else plan.entry_type,
-        leg.qty,
-        limit=None if leg.added else plan.entry_limit,
-        stop=None if leg.added else plan.entry_stop,
-        stop_offset=leg.stop_offset if brackets else None,
-        target_offset=leg.target_offset if brackets else None,
-    )
 
 
 def target_of(plan: TradePlan, k: int, done: LegState) -> int | None:
@@ -206,9 +193,9 @@ def _slot(
     if slot is Slot.ENTRY:
         if want is not None:
             return Place(k, slot, want)
-        if live and order is not None and state.plan.status is PlanStatus.CLOSING:
+        if live and order is not None and (state.plan.status is PlanStatus.CLOSING or alone(state, k)):
             return _cancel(order)
-        return _reprice(state.plan, order, now) if live and order is not None else None
+        return _reprice(state.plan, k, order, now) if live and order is not None else None
     if slot is Slot.PART:
         return _part(k, want, order, answered=done.slots.get(slot, "") != state.plan.legs[k].keep_after)
     entered = orders.get(done.slots.get(Slot.ENTRY, ""))
@@ -266,22 +253,14 @@ def _part(k: int, want: OrderSpec | None, order: Order | None, *, answered: bool
     return Place(k, Slot.PART, want)
 
 
-def _reprice(plan: TradePlan, order: Order, now: int) -> Modify | None:
+def _reprice(plan: TradePlan, k: int, order: Order, now: int) -> Modify | None:
     """A resting entry goes where its plan says that it rests."""
-    if not _elsewhere(plan, order) or not at_work(order) or order.cancel_wanted:
+    if not elsewhere(plan, k, order) or not at_work(order) or order.cancel_wanted:
         return None
     if order.reason and now - order.changed_ts < RETRY_NS:
         return None
-    return Modify(order, None, plan.entry_limit, plan.entry_stop)
-
-
-def _elsewhere(plan: TradePlan, order: Order) -> bool:
-    """Whether an entry rests at another price than its plan's."""
-    return (
-        order.type is plan.entry_type is not OrderType.MARKET
-        and order.price != plan.entry_price
-        and plan.status is PlanStatus.OPEN
-    )
+    want = entry(plan, k, brackets=False)
+    return Modify(order, None, want.limit, want.stop)
 
 
 def _missing(
@@ -347,7 +326,7 @@ def at_rest(
             return False
         entered = orders.get(done.slots.get(Slot.ENTRY, ""))
         entering = entered is not None and entered.live
-        if entered is not None and entering and _elsewhere(state.plan, entered):
+        if entered is not None and entering and elsewhere(state.plan, k, entered):
             return False
         for slot in (Slot.STOP, Slot.TARGET):
             want, order = wants.get(slot), orders.get(done.slots.get(slot, ""))

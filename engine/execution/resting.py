@@ -32,30 +32,31 @@ class RestingEntries:
     def take_back(self, found: PlanState) -> int:
         """Cancel what of a plan still enters; how many orders that are."""
         self._book.afresh_ts = self._book.now
-        return len([self._orders.cancel(order) for order in self._of(found)])
+        return len([self._orders.cancel(order) for _, order in self._of(found)])
 
     def end(self) -> None:
         """Take back those that have rested for as long as they may."""
-        for found in self._book.state.plans.values():
-            plan = found.plan
-            if plan.ends_ts is None or self._book.turn.wall < plan.ends_ts:
-                continue
-            fresh = [self._orders.cancel(order) for order in self._of(found)]
-            if any(fresh):
-                text = f"{plan.instrument}: the entry has rested for as long as it may and is being cancelled"
-                self._book.say(NoticeKind.ORDER, Severity.INFO, text, plan.instrument)
+        late = [order for ends, order in self._ends() if self._book.turn.wall >= ends]
+        fresh = [order.instrument for order in late if self._orders.cancel(order)]
+        for symbol in dict.fromkeys(fresh):
+            text = f"{symbol}: the entry has rested for as long as it may and is being cancelled"
+            self._book.say(NoticeKind.ORDER, Severity.INFO, text, symbol)
 
     def next_due(self) -> int:
         """When the next has rested for long enough, nanoseconds of the core's time."""
-        ends = (
-            found.plan.ends_ts
-            for found in self._book.state.plans.values()
-            if found.plan.ends_ts is not None and any(self._of(found))
-        )
-        return min(ends, default=NEVER) - self._book.turn.wall_offset
+        return min((ends for ends, _ in self._ends()), default=NEVER) - self._book.turn.wall_offset
 
-    def _of(self, found: PlanState) -> Iterator[Order]:
-        for leg in found.legs:
+    def _ends(self) -> Iterator[tuple[int, Order]]:
+        """What rests and has an end, by the wall's clock."""
+        for found in self._book.state.plans.values():
+            for k, order in self._of(found):
+                leg = found.plan.legs[k]
+                ends = leg.ends_ts if leg.added else found.plan.ends_ts
+                if ends is not None:
+                    yield ends, order
+
+    def _of(self, found: PlanState) -> Iterator[tuple[int, Order]]:
+        for k, leg in enumerate(found.legs):
             order = self._book.state.orders.get(leg.slots.get(Slot.ENTRY, ""))
             if order is not None and order.live and not order.cancel_wanted:
-                yield order
+                yield k, order

@@ -6,7 +6,7 @@ only ever tightened, and never set where the market is already through it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 
@@ -206,7 +206,9 @@ class TrailingStops:
         better = {k: price for k, price in prices.items() if self._ahead(found, k, price) > 0}
         if better:
             legs = tuple(
-                structs.replace(leg, stop=better[k], rule=rule) if k in better else leg
+                structs.replace(leg, stop=better[k], rule=rule)
+                if k in better
+                else _along(found, leg, found.legs[k], better.values())
                 for k, leg in enumerate(found.plan.legs)
             )
             self._book.turn.commit(
@@ -219,6 +221,17 @@ class TrailingStops:
                 )
             )
         return better
+
+
+def _along(found: PlanState, leg: Leg, done: LegState, prices: Iterable[int]) -> Leg:
+    """What was added and still rests goes along with the trade's stop, as long as that is behind it."""
+    sign = found.plan.side.sign
+    if leg.entry_limit is None or done.entered or leg.stop is None:
+        return leg
+    stop = sign * min(sign * price for price in prices)
+    if sign * (stop - leg.stop) <= 0 or (leg.entry_limit - stop) * sign <= 0:
+        return leg
+    return structs.replace(leg, stop=stop, stop_offset=stop - leg.entry_limit)
 
 
 def _may_lose(at_stake_usd: Decimal, currency: str) -> str:

@@ -146,8 +146,8 @@ class ChangeManual(Command, frozen=True, kw_only=True, tag="change_manual"):
 
 
 class AddManual(Command, frozen=True, kw_only=True, tag="add_manual"):
-    """Add to a trade that is held, at market: more of the same under the stop and the last target that it has
-    (docs/manual-orders.md#adding-to-a-trade).
+    """Add to a trade that is held, at market or at a limit: more of the same under the stop and the last
+    target that it has (docs/manual-orders.md#adding-to-a-trade).
     """
 
     order: str
@@ -156,6 +156,10 @@ class AddManual(Command, frozen=True, kw_only=True, tag="add_manual"):
     qty: int | None = None
     """Lots; or `risk_usd`."""
     risk_usd: Decimal | None = None
+    price: Decimal | None = None
+    """Where it rests as a limit; None: at market."""
+    minutes: int | None = None
+    """How long that may rest, as of PlaceManual."""
     override: tuple[str, ...] = ()
     """As of PlaceManual."""
     dry_run: bool = False

@@ -130,7 +130,11 @@ class Leg(Struct, frozen=True):
     keep: int | None = None
     """So much of what is held of it is to stay, lots: the rest is closed at market, by one order."""
     added: bool = False
-    """Added to the trade later, at market."""
+    """Added to the trade later, at market or at `entry_limit`."""
+    entry_limit: int | None = None
+    """Where what was added rests, ticks."""
+    ends_ts: int | None = None
+    """What of that still rests is cancelled then, nanoseconds UTC; None leaves it to the venue."""
     keep_after: str = ""
     """Client id of the order that closed a part of it before that wish; the next one answers the wish."""
 

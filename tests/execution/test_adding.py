@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.model import effects as fx
 from engine.model import events as ev
-from engine.model.commands import AddManual, ChangeManual, Flatten, PlaceManual, ReduceManual
+from engine.model.commands import AddManual, CancelManual, ChangeManual, Flatten, PlaceManual, ReduceManual
 from engine.model.limits import RiskLimits
 from engine.model.market import Side
 from engine.model.orders import Slot
@@ -244,3 +244,108 @@ def _fill(venue: ManualVenue) -> None:
             if shown.status.live:
                 venue.tell_fill(venue.execute(order.venue_id, PRICE))
                 venue.tell(order.venue_id)
+
+
+def added_at(venue: ManualVenue, price: int, **terms: Any) -> str:
+    """One more lot that rests at a limit; the venue has it."""
+    answer = add(venue, qty=1, price=MNQ.price(price), **terms)
+    venue.obey(1)
+    return answer
+
+
+def resting(venue: ManualVenue) -> list[tuple[int, int | None]]:
+    return [(o.open_qty, o.limit) for o in venue.book.live_orders() if o.slot is Slot.ENTRY]
+
+
+def test_what_is_added_at_a_limit_rests_is_moved_and_protected_when_it_fills() -> None:
+    venue = held()
+    assert added_at(venue, PRICE - 20) == (
+        "adding: buy 1 MNQ limit 19995.00 in hand, added to 2 of 1-1, stop 19990.00, target 20020.00; "
+        "56.66 USD of the whole at risk, costs included"
+    )
+    assert (resting(venue), venue.stops()) == ([(1, PRICE - 20)], [(2, PRICE - 40)])
+    assert "is not over yet" in add(venue, qty=1)
+    told = venue.ask(ChangeManual(id="lower", order="one", price=MNQ.price(PRICE - 24)))
+    assert "entry to 19994.00" in told.text
+    venue.obey(1)
+    assert resting(venue) == [(1, PRICE - 24)]
+    assert "wrong side" in change(venue, stop=PRICE - 24) or "must be below" in change(venue, stop=PRICE - 24)
+    [order] = [o for o in venue.book.live_orders() if o.slot is Slot.ENTRY]
+    assert order.venue_id is not None
+    legs = [o.venue_id for o in venue.orders.values() if o.parent_id == order.venue_id]
+    venue.tell_fill(venue.execute(order.venue_id, PRICE - 24))
+    for one in (order.venue_id, *legs):
+        venue.tell(one)
+    venue.obey(4)
+    assert venue.stops() == [(1, PRICE - 40), (2, PRICE - 40)]
+    assert venue.targets() == [(1, PRICE + 80), (2, PRICE + 80)]
+    assert venue.book.plans["1-1"].open_qty == 3
+
+
+def test_a_resting_addition_goes_along_with_the_stop_and_ends_with_its_trade() -> None:
+    venue = held()
+    added_at(venue, PRICE - 10)
+    venue.trade(PRICE + 25)
+    change(venue, trail_ticks=50)
+    venue.trade(PRICE + 26)
+    venue.obey(3)
+    [stop] = venue.stops()
+    assert stop == (2, PRICE - 24)
+    assert [leg.stop for leg in venue.book.plans["1-1"].plan.legs] == [PRICE - 24, PRICE - 24]
+    venue.trade(PRICE + 60)
+    venue.obey(3)
+    # The trade's stop is beyond where it rests: it keeps its own.
+    assert [leg.stop for leg in venue.book.plans["1-1"].plan.legs] == [PRICE + 10, PRICE - 24]
+    [held_stop] = [o for o in venue.book.live_orders() if o.slot is Slot.STOP and not o.suspended]
+    assert held_stop.venue_id is not None
+    venue.tell_fill(venue.execute(held_stop.venue_id, PRICE + 9))
+    venue.tell(held_stop.venue_id)
+    venue.obey(4)
+    assert (resting(venue), venue.book.plans, venue.positions["MNQ"]) == ([], {}, 0)
+
+
+def test_one_that_fills_while_the_trade_is_stopped_out_has_its_own_stop() -> None:
+    venue = held()
+    added_at(venue, PRICE - 10)
+    [order] = [o for o in venue.book.live_orders() if o.slot is Slot.ENTRY]
+    [stop] = [o for o in venue.book.live_orders() if o.slot is Slot.STOP and not o.suspended]
+    assert order.venue_id is not None
+    assert stop.venue_id is not None
+    legs = [o.venue_id for o in venue.orders.values() if o.parent_id == order.venue_id]
+    venue.tell_fill(venue.execute(stop.venue_id, PRICE - 40))
+    venue.tell_fill(venue.execute(order.venue_id, PRICE - 10))
+    for one in (stop.venue_id, order.venue_id, *legs):
+        venue.tell(one)
+    venue.obey(4)
+    assert venue.stops() == [(1, PRICE - 40)]
+    assert venue.positions["MNQ"] == 1
+
+
+@pytest.mark.parametrize("how", ["cancel", "time", "flatten"])
+def test_a_resting_addition_is_taken_back(how: str) -> None:
+    venue = held()
+    added_at(venue, PRICE - 10, minutes=1)
+    if how == "cancel":
+        assert "the 2 held keep their stops" in venue.say(CancelManual(id="c", order="one"))
+    elif how == "flatten":
+        venue.say(Flatten(id="f"))
+        venue.close_all()
+    else:
+        venue.wait(61)
+    venue.obey(4)
+    assert resting(venue) == []
+    assert venue.stops() == ([] if how == "flatten" else [(2, PRICE - 40)])
+    again = venue.restart()
+    again.connect()
+    assert resting(again) == []
+
+
+def test_an_addition_that_can_not_rest_there_is_refused() -> None:
+    venue = held()
+    assert "is on the wrong side" in added_at(venue, PRICE - 41)
+    assert "must lie beyond" in added_at(venue, PRICE + 81)
+    assert "lies between two ticks" in add(venue, qty=1, price=MNQ.price(PRICE) + Decimal("0.1"))
+    assert "look at the digits" in add(venue, qty=1, price=MNQ.price(PRICE * 2))
+    assert "does not rest" in add(venue, qty=1, minutes=3)
+    assert "would be taken: buy 1 MNQ limit 19997.50" in added_at(venue, PRICE - 10, dry_run=True)
+    assert resting(venue) == []

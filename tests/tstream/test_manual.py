@@ -118,6 +118,8 @@ def test_a_trade_is_added_to_reversed_given_targets_and_followed(places: Paths, 
     plan = replace(view, orders=(replace(view.orders[0], plan="3-17", instrument="MNQ"),))
     [added] = _sent(places, plan, ["order", "add", "3-17", "--qty", "2", "--id", "a"])
     assert added == AddManual(id="a", source="cli", order="3-17", qty=2)
+    at_limit = ["order", "add", "3-17", "--qty", "2", "--limit", "19980", "--minutes", "5", "--id", "a"]
+    assert _sent(places, plan, at_limit) == [replace(added, price=Decimal(19980), minutes=5)]
     assert _sent(places, view, ["order", "add", "9-9", "--qty", "2", "--id", "a"], 2) == []
     assert "no trade with orders is called 9-9" in capsys.readouterr().err
 

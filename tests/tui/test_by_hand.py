@@ -14,7 +14,7 @@ from textual.widgets import Static
 from engine.model.commands import ChangeManual, PlaceManual, ReduceManual, ReverseManual
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side, Timeframe
-from engine.model.orders import OrderType
+from engine.model.orders import OrderType, Slot
 from tests.support.venue_orders import MNQ, PRICE
 from tests.tui.charts import charts
 from tests.tui.cockpit import grid_text, running
@@ -110,6 +110,35 @@ async def test_a_day_of_trading_by_key(size: tuple[int, int]) -> None:
         await cockpit.settle(pilot, 3)
         await cockpit.settle(pilot, 3)
         assert venue.positions["MNQ"] == -3
+        assert sum(qty for qty, _ in venue.stops()) == 3
+
+
+@SIZES
+async def test_an_addition_rests_at_a_limit_is_moved_and_grows_the_protection(size: tuple[int, int]) -> None:
+    engine = HandsOn()
+    cockpit = HandsOnCockpit(engine)
+    venue, app = engine.venue, cockpit.app
+    venue.say(PlaceManual(id="p", instrument="MNQ", side=Side.BUY, qty=2, stop_ticks=40, target_ticks=(80,)))
+    engine.settle(3)
+    async with running(cockpit, size) as pilot:
+        app.action_act("add-to-trade")
+        await cockpit.later(pilot)
+        await cockpit.do(pilot, "l", "{", "tab", "m", "l", "{", "[")
+        assert f"1 at {MNQ.price(PRICE - 11):.2f}" in shown(cockpit)
+        await cockpit.do(pilot, "enter")
+        assert isinstance(app.screen, ConfirmScreen)
+        await cockpit.do(pilot, "y")
+        await cockpit.settle(pilot)
+        [placed] = [o for o in venue.book.live_orders() if o.slot is Slot.ENTRY]
+        assert (placed.open_qty, placed.limit) == (1, PRICE - 11)
+        assert sum(qty for qty, _ in venue.stops()) == 2
+        await cockpit.do(pilot, "[", "tab", "[", "enter")
+        if isinstance(app.screen, ConfirmScreen):
+            await cockpit.do(pilot, "y")
+        await cockpit.settle(pilot)
+        assert placed.limit == PRICE - 12
+        engine.fill(placed.client_id)
+        await cockpit.settle(pilot, 3)
         assert sum(qty for qty, _ in venue.stops()) == 3
 
 

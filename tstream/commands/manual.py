@@ -125,6 +125,8 @@ def add(
     *,
     qty: Decimal | None,
     risk: Decimal | None,
+    limit: Decimal | None,
+    minutes: int | None,
     override: Sequence[str],
     book: str | None,
     name: str | None,
@@ -144,6 +146,8 @@ def add(
         book=book,
         qty=None if found is None else _lots(view, found, qty),
         risk_usd=risk,
+        price=limit,
+        minutes=minutes,
         override=tuple(override),
         dry_run=dry_run,
     )

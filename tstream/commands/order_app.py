@@ -73,6 +73,9 @@ Books = Annotated[
     typer.Option("--book", metavar="NAME", help="Which book; several times for several."),
 ]
 AllBooks = Annotated[bool, typer.Option("--all-books", help="In every book: one of each, each by its gate.")]
+Minutes = Annotated[
+    int | None, typer.Option("--minutes", min=1, max=1440, help="How long it rests; else for the day.")
+]
 Risk = Annotated[
     Decimal | None,
     typer.Option(
@@ -122,9 +125,7 @@ def place(
     stop_ticks: StopTicks = None,
     target: Targets = None,
     target_ticks: TargetTicks = None,
-    minutes: Annotated[
-        int | None, typer.Option("--minutes", min=1, max=1440, help="How long it rests; else for the day.")
-    ] = None,
+    minutes: Minutes = None,
     override: Override = None,
     book: Books = None,
     all_books: AllBooks = False,
@@ -213,6 +214,8 @@ def add(
     order: Order,
     qty: Annotated[Decimal | None, _quantity("How much more.")] = None,
     risk: Risk = None,
+    limit: Annotated[Decimal | None, _price("--limit", "Rest at this price; without it, at market.")] = None,
+    minutes: Minutes = None,
     override: Override = None,
     book: args.Book = None,
     name: Named = None,
@@ -220,7 +223,7 @@ def add(
     yes: args.Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Add to a trade that is held, at market, under the stop and the last target that it has."""
+    """Add to a trade that is held, at market or at a limit, under the stop and last target that it has."""
     from tstream.commands import manual as commands
 
     raise typer.Exit(
@@ -228,6 +231,8 @@ def add(
             order,
             qty=qty,
             risk=risk,
+            limit=limit,
+            minutes=minutes,
             override=override or (),
             book=book,
             name=name,

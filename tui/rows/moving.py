@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.model.view import ContractView
 from tui import number_format as figures
-from tui.moving import PRICES, Move, Moves
+from tui.moving import PRICES, Move, Moves, limit_of, lots_of
 from tui.plain_text import plain
 from tui.previews import Preview
 from tui.styled_text import Row, Span, cell, fit, wrap
@@ -19,6 +19,7 @@ _NAMES = {
 }
 _STYLES = {Moves.STOP: "stop", Moves.TARGET: "target", Moves.NEW_TARGET: "target"}
 KEYS = "[ ] one · { } ten · type a number · ⏎ send · esc leave"
+ADD_KEYS = "l limit · m market · tab lots or price · [ ] { } step · ⏎ send · esc leave"
 
 
 def heading(move: Move, several: bool) -> str:
@@ -40,7 +41,11 @@ def move_row(move: Move, preview: Preview, contract: ContractView, width: int) -
     elif move.what is Moves.TRAIL:
         spans.append((f"{move.at} ticks", "stop bold"))
     else:
-        spans.append((figures.quantity(move.at, contract.lot_size), "entry bold"))
+        limit, typed_price = limit_of(move), move.aside is not None
+        lots = figures.quantity(lots_of(move), contract.lot_size)
+        spans.append((lots, "entry" if typed_price else "entry bold"))
+        at = " at market" if limit is None else f" at {_price(limit, contract)}"
+        spans.append((at, "entry bold" if typed_price else "dim"))
     if move.typing:
         spans.append((f"  {move.typing}▏", "accent bold"))
     if preview.verdicts and preview.fresh:

@@ -13,12 +13,14 @@ from textual.events import Key, Paste
 from textual.screen import ModalScreen
 
 from engine.model.orders import AccountKind
+from engine.model.view import ContractView
 from tui.base_app import CockpitApp
 from tui.confirmations import Confirmation
-from tui.moving import Move, Moves, command, stepped, typed
+from tui.ladder_orders import middle
+from tui.moving import Move, Moves, at_limit, at_market, command, limit_of, other_number, stepped, typed
 from tui.plain_text import plain
 from tui.previews import Preview
-from tui.rows.moving import KEYS, heading, move_row, said_rows
+from tui.rows.moving import ADD_KEYS, KEYS, heading, move_row, said_rows
 from tui.screen_state import ScreenState
 from tui.screens.ticket import AsksAndSends
 from tui.styled_text import cell
@@ -98,9 +100,10 @@ class MoveScreen(ModalScreen[None]):
             move_row(move, self.preview, contract, width),
             *said_rows(self.preview, width, max(1, height - 1)),
         ]
-        more = "tab next · " if len(self._moves) > 1 else ""
+        keys = ADD_KEYS if move.what is Moves.ADD else KEYS
+        keys = f"tab next · {keys}" if len(self._moves) > 1 else keys
         title = cell(heading(move, len(state.view.books) > 1), "text bold")
-        self._grid.set_content(Content(rows, title=title, foot=cell(more + KEYS, "dim")))
+        self._grid.set_content(Content(rows, title=title, foot=cell(keys, "dim")))
 
     def on_paste(self, event: Paste) -> None:
         event.stop()
@@ -114,6 +117,8 @@ class MoveScreen(ModalScreen[None]):
             self.dismiss(None)
         elif event.key == "enter":
             self._send()
+        elif self.move.what is Moves.ADD and event.key in ("l", "m", "tab", "shift+tab"):
+            self._where_added(event.key, contract)
         elif event.key in ("tab", "shift+tab"):
             self._at = (self._at + (1 if event.key == "tab" else -1)) % len(self._moves)
             self._anew()
@@ -125,6 +130,15 @@ class MoveScreen(ModalScreen[None]):
         ):
             self._moves[self._at] = typed(self.move, "" if event.key == "backspace" else character, contract)
             self._anew()
+
+    def _where_added(self, key: str, contract: ContractView | None) -> None:
+        """At a limit, at market, or the other of the two numbers."""
+        market = None if contract is None else middle(contract, None)
+        if key == "l" and market is not None:
+            self._moves[self._at] = at_limit(self.move, market)
+        elif key != "l":
+            self._moves[self._at] = at_market(self.move) if key == "m" else other_number(self.move)
+        self._anew()
 
     def _anew(self) -> None:
         """It says something else now: that has to be seen before it can be sent."""
@@ -161,7 +175,8 @@ class MoveScreen(ModalScreen[None]):
 
     def _more(self) -> str:
         if self.move.what is Moves.ADD:
-            return "one more order at market; what is held keeps its stop"
+            where = "at market" if limit_of(self.move) is None else "that rests"
+            return f"one more order {where}; what is held keeps its stop"
         return "more is at risk than before"
 
     def _sent(self) -> None:

@@ -128,6 +128,7 @@ async def change_order(call: ApiCall) -> CommandReply:
             source=who,
             order=order,
             qty=_lots(body.add_qty, contract),
+            price=plain(body.price),
             override=body.override,
             dry_run=body.dry_run,
         )

@@ -178,7 +178,7 @@ class ChangeRequest(ApiRequest, frozen=True):
     """What is left out stays."""
 
     price: PlainNumber | None = None
-    """Where a resting entry goes."""
+    """Where a resting entry goes, or with `add_qty` where that rests."""
     stop: PlainNumber | None = None
     targets: Annotated[tuple[PlainNumber, ...], Meta(max_length=MOST_TARGETS)] = ()
     """All of them, nearest first."""
@@ -187,7 +187,7 @@ class ChangeRequest(ApiRequest, frozen=True):
     trail_ticks: Annotated[int, Meta(ge=0, le=MOST_TICKS)] | None = None
     """Its stop follows at this distance; 0 ends that."""
     add_qty: PlainNumber | None = None
-    """So much more of the trade at market, instead of any change."""
+    """So much more of the trade, at market or at the limit `price`, instead of any change."""
     override: Annotated[tuple[Override, ...], Meta(max_length=len(OVERRIDES))] = ()
     dry_run: bool = False
 
