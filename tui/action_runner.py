@@ -16,6 +16,7 @@ from tui.base_app import CockpitApp, ExitReason
 from tui.books import step_book
 from tui.clipboard import copied
 from tui.confirmations import Confirmation
+from tui.notes import note_line
 from tui.other_questions import hand_over_confirmation, loosening_confirmation, quit_confirmation
 from tui.panes.messages import AlertsPane
 from tui.plain_text import plain
@@ -23,13 +24,13 @@ from tui.row_menu import entries, explained, heading, scope_of
 from tui.rows.messages import next_kind
 from tui.screen_state import aim_of
 from tui.screens.main import MainScreen
-from tui.things import HAS_CONTRACT, Thing
+from tui.things import HAS_CONTRACT, Thing, of_trade
 from tui.trading_by_hand import ByHandActions, TradingByHand
 from tui.typed_lines import Lines
 from tui.typing_pace import HELD, READ, could_be_read
 
 if TYPE_CHECKING:
-    from textual.widgets import Input
+    from tui.widgets.typed_line import TypedLine
 
 DEBOUNCE = 0.3
 """Seconds in which a key whose action asks first counts once."""
@@ -279,12 +280,22 @@ class ActionRunner(ByHandActions):
     def seek_replay(self) -> None:
         self._type(playing.time_line(self._cockpit))
 
-    def _type(self, line: Input) -> None:
+    def _type(self, line: TypedLine) -> None:
         """Have a person type, in place of the key line; one line at a time."""
         screen = self._cockpit.screen
         if not screen.query(type(line)):
+            before = screen.focused
             screen.mount(line)
-            line.focus()
+            screen.set_focus(line)  # at once: what is typed from here on is for it
+            line.before = before
+
+    def note_trade(self) -> None:
+        """Of the trade under the cursor."""
+        trade = next((one for one in self._cockpit.shown.view.trades if of_trade(one) == self._row), None)
+        if trade is None:
+            self._cockpit.toast("which trade? put the cursor on one in the trades pane", "warning")
+            return
+        self._type(note_line(self._cockpit, trade))
 
     def focus_pane(self, name: str) -> None:
         self._main.focus_pane(name)

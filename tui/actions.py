@@ -43,6 +43,7 @@ class ActionTarget(Protocol):
     def trail(self) -> None: ...
     def add_target(self) -> None: ...
     def add_to_trade(self) -> None: ...
+    def note_trade(self) -> None: ...
     def reverse(self) -> None: ...
     def copy_row(self) -> None: ...
     def show_detail(self) -> None: ...
@@ -124,6 +125,7 @@ _TRADE, _LOOK, _PANES, _ROWS, _COCKPIT = TRADING, "Market", "Panes", "Rows", "Co
 _REPLAY = "Replay"
 _ALL = frozenset(ThingKind)
 _BOOK = frozenset({ThingKind.BOOK})
+_OVER = frozenset({ThingKind.TRADE})
 
 PANES: dict[str, str] = {
     "chart": "1",
@@ -302,6 +304,8 @@ ACTIONS: dict[str, Action] = {
                lambda on: on.open_row(), rows=_ALL),
         Action("show-row", "h", "show", "Show the contract of the row; of a book's pick that book", _ROWS,
                lambda on: on.show_row(), rows=HAS_CONTRACT | _BOOK),
+        Action("note", "", "note", "Say something of a trade that is over, #words are tags", _ROWS,
+               lambda on: on.note_trade(), rows=_OVER),
         Action("copy-row", "y", "copy", "Copy the row under the cursor as text", _ROWS,
                lambda on: on.copy_row(), rows=_ALL),
         Action("filter", "slash", "filter", "Show only rows of the focused pane with some words", _ROWS,

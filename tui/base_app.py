@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack, runtime_checkable
 
 from textual import events
-from textual.app import App
 from textual.screen import Screen
 
 from engine.model.market import Timeframe
@@ -35,6 +34,7 @@ from tui.screen_state import ScreenState
 from tui.terminal import CockpitDriver, usable
 from tui.theme_registry import ThemeRegistry, textual_theme
 from tui.theme_styles import ThemeStyles
+from tui.typed_ahead import TypedAhead
 from tui.typing_pace import TypingPace
 from tui.widgets.grid import LiveGrid
 from tui.widgets.line import Line
@@ -133,7 +133,7 @@ def _key_age(event: events.Key) -> float:
     return time.monotonic() - event.time
 
 
-class CockpitApp(App[ExitReason]):
+class CockpitApp(TypedAhead[ExitReason]):
     """Everything but the screens and what keys do, which tui.app adds. Never waits for the engine:
     commands are handed over, pictures are pulled.
 

@@ -207,6 +207,10 @@ class TradeView(Struct, frozen=True):
     opened_ts: int
     closed_ts: int
     kind: AccountKind = AccountKind.LIVE
+    key: str = ""
+    """Its name in the journal's pages (engine.model.review)."""
+    note: str = ""
+    """What a person has to say of it."""
 
 
 class BookView(Struct, frozen=True):

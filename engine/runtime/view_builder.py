@@ -379,4 +379,6 @@ def _trade(core: Core, book: Book, trade: Trade) -> TradeView:
         opened_ts=trade.opened_ts,
         closed_ts=trade.closed_ts,
         kind=book.kind,
+        key=trade.key,
+        note=book.state.notes.get(trade.key, ""),
     )

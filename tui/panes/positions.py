@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
 from tui.panes.base import Pane, title
 from tui.plain_text import plain
 from tui.rows import positions
@@ -89,6 +93,7 @@ class TradesPane(Pane):
     NEWEST_FIRST = True
     NAME = "trades"
     FOLLOWS = True
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("e", "app.act('note')", show=False)]
     PERIOD = 1.0
 
     def build(self, state: ScreenState) -> Content:

@@ -58,6 +58,11 @@ class AlertTryScreen(Page):
         yield self._text
         yield self._grid
 
+    @property
+    def typed_into(self) -> TextArea:
+        """Where keys go, also before it is shown."""
+        return self._text
+
     def on_mount(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._text.border_title = "Dry run of an alert: type or paste it here"

@@ -16,10 +16,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 
-from engine.model.commands import NOTE_LONGEST, NoteTrade
 from engine.model.errors import PortError
 from engine.model.questions import Reply
 from engine.model.review import JournalAsked, JournalTold, ReviewedTrade, Span
+from tui.notes import note_line
 from tui.plain_text import plain
 from tui.rows import journal
 from tui.screen_state import ScreenState
@@ -231,19 +231,10 @@ class JournalScreen(Page):
         trade = self._selected
         if trade is None or self.query(TypedLine):
             return
-        commands, cockpit = self.cockpit.presenter.commands, self.cockpit
-
-        def typed(text: str) -> str:
-            words = text.strip()
-            note = NoteTrade(id=commands.new_id(), book=trade.book, trade=trade.key, text=words)
-            commands.send(note, f"note {trade.instrument}", cockpit.clock())
-            self._grid.focus()
-            cockpit.redraw()
-            return ""
-
-        line = TypedLine("note, #words are tags · ⏎ keep · esc leave", typed, trade.note, most=NOTE_LONGEST)
+        line = note_line(self.cockpit, trade)
+        line.before = self._grid
         self.mount(line)
-        line.focus()
+        self.set_focus(line)
 
     async def action_export(self) -> None:
         export, told, cockpit = self.cockpit.export, self._told, self.cockpit

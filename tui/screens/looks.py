@@ -135,7 +135,7 @@ class LayoutPicker(ModalScreen[None]):
         name = self.query_one(Input)
         name.cursor_blink = False
         name.display = True
-        name.focus()
+        self.set_focus(name)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.widget import Widget
 from textual.widgets import Input
 
 
@@ -23,6 +24,8 @@ class TypedLine(Input):
         """
         super().__init__(words, placeholder=asks, select_on_focus=False, max_length=most)
         self._take, self._pastes = take, pastes
+        self.before: Widget | None = None
+        """What had the keys before, and has them again."""
         self.cursor_blink = False
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -33,7 +36,7 @@ class TypedLine(Input):
         event.stop()
         wrong = self._take(event.value)
         if not wrong:
-            self.remove()
+            self.action_close()
         else:
             self.notify(wrong, severity="warning", markup=False)
 
@@ -44,4 +47,7 @@ class TypedLine(Input):
         event.prevent_default()
 
     def action_close(self) -> None:
+        screen = self.screen
         self.remove()
+        if self.before is not None and self.before.is_attached and screen.focused in (self, None):
+            screen.set_focus(self.before)
