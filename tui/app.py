@@ -14,7 +14,7 @@ from engine.model.view import View
 from engine.ports import EngineHandle, LogTail
 from tui.action_runner import ActionRunner
 from tui.base_app import CockpitApp, ExitReason, Options
-from tui.messages import ActionAsked, CommandTyped, FilterChanged, TicketAsked
+from tui.messages import ActionAsked, CommandTyped, FilterChanged, PriceDragged, TicketAsked
 from tui.screens.main import MainScreen
 from tui.terminal import signals_as_before
 
@@ -88,6 +88,9 @@ class TStreamApp(CockpitApp):
 
     def on_ticket_asked(self, event: TicketAsked) -> None:
         self._action_runner.by_hand.open_ticket(prefill=event.prefill)
+
+    def on_price_dragged(self, event: PriceDragged) -> None:
+        self._action_runner.by_hand.dragged(event.client_id, event.ticks)
 
     def on_filter_changed(self, event: FilterChanged) -> None:
         self.presenter.choice.filter(event.pane, event.words)

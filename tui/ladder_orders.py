@@ -14,6 +14,7 @@ from engine.model.orders import OrderType, Slot
 from engine.model.view import ContractView, OrderView, PositionView, View
 from tui import number_format as figures
 from tui.plain_text import plain
+from tui.screen_state import ScreenState
 from tui.ticket import Prefill
 
 QUANTITIES = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 500, 750, 1_000,
@@ -130,6 +131,13 @@ def orders_at(view: View, contract: ContractView, ticks: int, book: str | None) 
         and order.price is not None
         and ticks_of(order.price, contract) == ticks
     ]
+
+
+def first_at(state: ScreenState, ticks: int) -> OrderView | None:
+    """The first of them, of the shown contract and the picked book."""
+    if state.contract is None:
+        return None
+    return next(iter(orders_at(state.view, state.contract, ticks, state.book or None)), None)
 
 
 def cancel(order: OrderView, contract: ContractView, command_id: str) -> LadderOrder:

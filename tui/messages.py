@@ -25,6 +25,14 @@ class TicketAsked(Message):
 
 
 @dataclass
+class PriceDragged(Message):
+    """An order of ours was dragged to another price, in ticks: that is to be shown before it is sent."""
+
+    client_id: str
+    ticks: int
+
+
+@dataclass
 class FilterChanged(Message):
     """Other words for a pane's filter; `done` when it is not typed on."""
 

@@ -20,7 +20,7 @@ from tui.moving import Move
 from tui.plain_text import plain
 from tui.previews import LOST_S
 from tui.screen_state import aim_of
-from tui.things import Thing, of_message
+from tui.things import Thing, of_message, of_order
 from tui.ticket import Prefill, opened
 from tui.view_facts import contract_of, kind_of
 
@@ -75,6 +75,17 @@ class TradingByHand:
             self._cockpit.toast(f"{plain(instrument)}: nothing stands that could be moved")
             return
         self._open_move(found, by)
+
+    def dragged(self, client_id: str, ticks: int) -> None:
+        """An order was dragged to a price: that is seen, with its money, before enter sends it."""
+        view = self._cockpit.presenter.view
+        order = next((one for one in view.orders if one.client_id == client_id), None)
+        if order is None:
+            self._cockpit.toast("that order is gone", "warning")
+            return
+        found = moving.movable(view, order.instrument, order.book, of_order(order))
+        if found and found[0].plan == order.plan:
+            self._open_move([structs.replace(found[0], at=max(1, ticks)), *found[1:]])
 
     def _open_move(self, moves: list[Move], by: int = 0) -> None:
         from tui.screens.moving import MoveScreen

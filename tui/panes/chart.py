@@ -7,19 +7,24 @@ from collections.abc import Sequence
 from typing import ClassVar, cast
 
 from msgspec.structs import replace
+from textual import events
 from textual.binding import Binding, BindingType
 
 from engine.model.chart import ChartView, OlderBars
 from engine.model.market import Bar, Timeframe
-from engine.model.view import ContractView, SessionView
+from engine.model.orders import Slot
+from engine.model.view import ContractView, OrderView, SessionView
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.base_app import CockpitApp
+from tui.dragging import DraggedOrder
+from tui.ladder_orders import ticks_of
 from tui.panes.base import Pane
 from tui.plain_text import plain
 from tui.remembered import Remembered
-from tui.rows.chart import Extras, candles, levels_of
-from tui.rows.chart_marks import resting_of, trades_of
+from tui.rows.chart import Extras, candles, framed_in, levels_of
+from tui.rows.chart_marks import PriceLine, resting_of, trades_of
+from tui.rows.chart_plot import Scale
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row
 from tui.view_facts import session_of
@@ -70,6 +75,9 @@ class ChartPane(Pane):
         self._chart: ChartView | None = None
         self._cross: int | None = None
         """Open time of the bar under the crosshair; None while there is none."""
+        self._drawn: tuple[ChartView, ContractView, Sequence[PriceLine], int, int, int, int] | None = None
+        """Of what the picture was made."""
+        self._dragged = DraggedOrder(self._order_at, self._price_at, self.post_message)
 
     def build(self, state: ScreenState) -> Content:
         if self._state is not None and state.instrument != self._state.instrument:
@@ -96,11 +104,44 @@ class ChartPane(Pane):
         at = self._crossed(every)
         cross = None if at is None else every[at].open_ts
         extras = Extras(off, trades_of(state.view, contract), cross)
-        rows = candles(chart, contract, levels, width, height, pitch, self._back, session, extras)
+        self._drawn = chart, contract, levels, width, height, pitch, self._back
+        rows = candles(*self._drawn, session, extras)
         bar = every[-1 - min(self._back, len(every) - 1) if at is None else at]
         timed = self._back > 0 or at is not None
         foot = _ohlc(bar, contract, session, timed=timed) if width >= 60 or at is not None else EMPTY
         return Content(rows, title=head, note=_frames(state), foot=foot)
+
+    # An order is dragged from its line to another price.
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        if self._dragged.press(event):
+            self.capture_mouse()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        self.release_mouse()
+        self._dragged.release(event)
+
+    def _scale(self) -> Scale | None:
+        framed = None if self._drawn is None else framed_in(*self._drawn)
+        return None if framed is None or isinstance(framed, str) else framed.scale
+
+    def _price_at(self, y: int) -> int | None:
+        scale, row = self._scale(), y - self.region.y - 1
+        return scale.ticks(row) if scale is not None and 0 <= row < scale.height else None
+
+    def _order_at(self, y: int) -> OrderView | None:
+        """The stop, where several stand in a row: that is what is moved most."""
+        state, scale, row = self._state, self._scale(), y - self.region.y - 1
+        contract = None if state is None else state.contract
+        if state is None or contract is None or scale is None:
+            return None
+        own = [
+            order
+            for order in state.own.view.orders
+            if order.instrument == contract.instrument and order.price is not None and order.plan
+        ]
+        here = [one for one in own if one.price and scale.row(ticks_of(one.price, contract)) == row]
+        return min(here, key=lambda one: one.slot is not Slot.STOP, default=None)
 
     @property
     def _remembered(self) -> Remembered:

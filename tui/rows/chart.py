@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -192,6 +193,49 @@ def _time_axis(plot: Plot) -> Row:
     return cell("".join(line[:width]), "dim")
 
 
+class Framed(NamedTuple):
+    """What of a chart there is room for."""
+
+    bars: Sequence[Bar]
+    axis: int
+    """Cells of the prices at the side."""
+    under: int
+    """Rows of the volume."""
+    room: int
+    """Cells of the candles."""
+    last: int | None
+    """The last price, ticks; None where one looks back."""
+    scale: Scale
+
+
+def framed_in(
+    chart: ChartView,
+    contract: ContractView,
+    levels: Sequence[PriceLine],
+    width: int,
+    height: int,
+    pitch: int,
+    back: int,
+) -> Framed | str:
+    """As of `candles`; in words why there is nothing to be drawn."""
+    every = [*chart.bars, chart.forming] if chart.forming is not None else list(chart.bars)
+    longest = max(
+        (len(figures.price(contract.tick_size * b.high, contract.decimals)) for b in every[-1:]), default=0
+    )
+    axis = max(9, longest + 2)
+    plot_width = width - axis
+    if not every or plot_width < 8 or height < 4:
+        return "no room for a chart" if every else "no bars yet"
+    end = len(every) - min(back, len(every) - 1)
+    room = plot_width - (8 if plot_width >= 40 else 1)
+    bars = every[max(0, end - room // pitch) : end]
+    under = 3 if height >= 22 else 2 if height >= 13 else 0
+    last = None
+    if contract.last is not None and not back:
+        last = int((contract.last / contract.tick_size).to_integral_value())
+    return Framed(bars, axis, under, room, last, _scale(bars, levels, last, height - 1 - under))
+
+
 def candles(
     chart: ChartView,
     contract: ContractView,
@@ -205,22 +249,11 @@ def candles(
 ) -> list[Row]:
     """The chart in `height` rows of `width` cells; `pitch` cells a candle, the last one `back` bars ago. Its
     times and days are those of the contract's `session`."""
-    every = [*chart.bars, chart.forming] if chart.forming is not None else list(chart.bars)
-    longest = max(
-        (len(figures.price(contract.tick_size * b.high, contract.decimals)) for b in every[-1:]), default=0
-    )
-    axis = max(9, longest + 2)
+    framed = framed_in(chart, contract, levels, width, height, pitch, back)
+    if isinstance(framed, str):
+        return [fit(cell(framed, "dim"), width)]
+    bars, axis, under, room, last, scale = framed
     plot_width = width - axis
-    if not every or plot_width < 8 or height < 4:
-        return [fit(cell("no room for a chart" if every else "no bars yet", "dim"), width)]
-    end = len(every) - min(back, len(every) - 1)
-    room = plot_width - (8 if plot_width >= 40 else 1)
-    bars = every[max(0, end - room // pitch) : end]
-    under = 3 if height >= 22 else 2 if height >= 13 else 0
-    last = None
-    if contract.last is not None and not back:
-        last = int((contract.last / contract.tick_size).to_integral_value())
-    scale = _scale(bars, levels, last, height - 1 - under)
     left = max(0, room - len(bars) * pitch)
     canvas = Canvas(plot_width, scale.height)
     plot = Plot(contract, bars, pitch, scale, canvas, {}, session, left, bars[-1].close_ts if back else 0, {})

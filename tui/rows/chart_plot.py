@@ -27,6 +27,11 @@ class Scale(Struct, frozen=True):
     def row(self, ticks: int) -> int:
         return self.half(ticks) // 2
 
+    def ticks(self, row: int) -> int:
+        """The price in the middle of a row."""
+        halves = max(1, self.height * 2 - 1)
+        return round(self.high - (2 * row + 0.5) * max(1, self.high - self.low) / halves)
+
     def quarter(self, ticks: int) -> int:
         """The quarter of a cell of a price, for thin lines."""
         quarters = self.height * 4 - 2

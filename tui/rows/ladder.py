@@ -290,3 +290,15 @@ def armed_row(left_s: float, width: int) -> Row:
     """Across the whole width: one key trades now."""
     text = f" ARMED {int(left_s // 60)}:{int(left_s % 60):02d} · one key trades · a or esc disarms "
     return cell(text.center(width), "ink bold on:error")
+
+
+def keys_note(width: int, *, armed: bool) -> str:
+    """What keys do, in so many cells."""
+    terms = "+ − quantity · [ ] stop · { } target"
+    if armed:
+        long = f"b s limit · B S market · x cancel · m move · {terms} · c centre"
+        short = "b s limit · B S market · x cancel · m move · a disarm"
+    else:
+        long = f"a arm · j k cursor · c centre · {terms} · n contract · esc back"
+        short = "a arm · j k cursor · c centre · esc back"
+    return long if width >= len(long) + 6 else short

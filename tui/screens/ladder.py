@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from msgspec.structs import replace
-from textual import events
 from textual.binding import Binding, BindingType
 
 from engine.model.market import Side
@@ -14,11 +13,12 @@ from engine.model.view import ContractView, OrderView
 from tui import ladder_orders as ours
 from tui import number_format as figures
 from tui.confirmations import Confirmation
+from tui.dragging import DraggedOrder, DragsOrders
 from tui.ladder_arms import LadderArms, arming, unarmable
 from tui.ladder_orders import LadderOrder, LadderTerms
 from tui.messages import TicketAsked
 from tui.plain_text import plain
-from tui.rows.ladder import Rungs, armed_row, held_row, ladder_rows, state_row, terms_row
+from tui.rows.ladder import Rungs, armed_row, held_row, keys_note, ladder_rows, state_row, terms_row
 from tui.rows.tape import delta_head, delta_rows, print_rows
 from tui.screen_state import ScreenState
 from tui.screens.page import SCROLLED_S, Page
@@ -35,7 +35,7 @@ _WITH_BARS = 160
 """And from this one the delta of each bar."""
 
 
-class LadderScreen(Page):
+class LadderScreen(DragsOrders, Page):
     """Price in the middle, bids left, asks right. What its keys do to money is in tui.ladder_orders."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -79,6 +79,7 @@ class LadderScreen(Page):
         self._above = 0
         """Lines above the highest price."""
         self._moving: OrderView | None = None
+        self.dragged = DraggedOrder(self._order_at, self._price_at, self.post_message)
         self._columns: tuple[float, object, list[list[Row]]] = (-1e9, None, [])
         """What stands beside the book: until when, of what, and the rows of each column."""
         self.pending = 0
@@ -119,7 +120,7 @@ class LadderScreen(Page):
         head, rows = ladder_rows(state.view, contract, depth, rungs, cut, state.book or None)
         if beside:
             rows = self._beside(state, contract, rows, beside)
-        foot = cell(self._keys_note(width), "dim")
+        foot = cell(keys_note(width, armed=self.armed), "dim")
         return Content(
             [*lines, head, *rows], title=self._title(contract), note=self._note(contract), foot=foot
         )
@@ -156,14 +157,14 @@ class LadderScreen(Page):
 
     def _rungs(self, middle: int, height: int) -> Rungs:
         """Keep the market in view: it is put in the middle again where it leaves the middle half."""
-        top = self._top
-        if top is None or not top - height * 3 // 4 <= middle <= top - height // 4:
+        top, held = self._top, self.dragged.order is not None  # what is dragged is over prices that stay
+        if top is None or (not held and not top - height * 3 // 4 <= middle <= top - height // 4):
             top = middle + height // 2
         cursor = middle if self.cursor is None else self.cursor
-        if self.cursor is not None:  # who goes beyond the edge takes the ladder along
+        if self.cursor is not None and not held:  # who goes beyond the edge takes the ladder along
             top = max(min(top, cursor + height - 1), cursor)
         self._top = top
-        return Rungs(top, height, cursor, self._moving)
+        return Rungs(top, height, cursor, self._moving or self.dragged.order)
 
     def _title(self, contract: ContractView) -> Row:
         head: Row = (("Ladder · ", "dim"), (plain(contract.name), "accent bold"))
@@ -180,16 +181,6 @@ class LadderScreen(Page):
             ("bid ", "dim"), (figures.price(contract.bid, contract.decimals), "buy"),
             (" ask ", "dim"), (figures.price(contract.ask, contract.decimals), "sell"),
         )  # fmt: skip
-
-    def _keys_note(self, width: int) -> str:
-        terms = "+ − quantity · [ ] stop · { } target"
-        if self.armed:
-            long = f"b s limit · B S market · x cancel · m move · {terms} · c centre"
-            short = "b s limit · B S market · x cancel · m move · a disarm"
-        else:
-            long = f"a arm · j k cursor · c centre · {terms} · n contract · esc back"
-            short = "a arm · j k cursor · c centre · esc back"
-        return long if width >= len(long) + 6 else short
 
     # --- looking ---------------------------------------------------------------------------------------
 
@@ -210,13 +201,20 @@ class LadderScreen(Page):
         self.cursor = self._top = None
         self.cockpit.redraw()
 
-    def on_click(self, event: events.Click) -> None:
+    def go_to(self, y: int) -> None:
         """A click puts the cursor there; it trades nothing."""
         self.arms.stir(self.cockpit.clock())
-        at = event.screen_y - self._grid.region.y - 1 - self._above
-        if self._top is not None and at >= 0:
-            self.cursor = self._top - at
+        if (at := self._price_at(y)) is not None:
+            self.cursor = at
             self.cockpit.redraw()
+
+    def _price_at(self, y: int) -> int | None:
+        at = y - self._grid.region.y - 1 - self._above
+        return self._top - at if self._top is not None and at >= 0 else None
+
+    def _order_at(self, y: int) -> OrderView | None:
+        state, at = self.cockpit.shown, self._price_at(y)
+        return None if at is None else ours.first_at(state, at)
 
     def action_terms(self, what: str, by: int) -> None:
         self.arms.stir(self.cockpit.clock())
