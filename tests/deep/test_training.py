@@ -134,7 +134,8 @@ def test_noise_is_said_to_be_no_better_than_the_rules(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TSTREAM_HOME", str(tmp_path))
-    monkeypatch.setattr("tstream.commands.train.step_back", lambda memory_mb: None)
+    monkeypatch.setattr("tstream.commands.train.step_back", lambda: None)
+    monkeypatch.setattr("tstream.commands.train.bound_memory", lambda memory_mb: None)
     tape = written(tmp_path / "noise.csv", random_walk(3, 900))
     quick = ("--contract", "MES", "--stamp", "open", "--timeframe", "1m", "--bars", "12", "--folds", "2")
     assert call(["train", str(tape), *quick, "--model", "deep", "--json", "--dry-run"]) == 3
