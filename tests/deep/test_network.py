@@ -28,7 +28,7 @@ from tests.support.deep_files import SHAPE, deep_file
 
 LEVELS = (0.1, 0.5, 0.9)
 WIDTH, BEFORE, BACK = 4, 5, 2
-HOW: dict[str, Any] = {"hidden": 8, "passes": 20, "rate": 0.04, "dropout": 0.0}
+HOW: dict[str, Any] = {"hidden": 8, "passes": 20, "rate": 0.02, "dropout": 0.0}
 
 
 class Series(NamedTuple):
