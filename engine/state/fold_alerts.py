@@ -109,6 +109,8 @@ def trade_closed(book: BookState, trade: Trade, today_usd: Decimal) -> None:
     found = next((one for one in plans if not (one.shared and one.credited)), None)
     if found is not None and not found.shared:  # shared ones are credited one by one, as they end
         found.credited = True
+        found.credited_usd += trade.net_usd
+        found.credited_today_usd += today_usd
         credit(book, found.plan, trade.net_usd, today_usd)
 
 

@@ -31,9 +31,11 @@ def plan_closed(state: State, book: BookState, over: PlanState) -> None:
     if over.open_qty < 0:
         exited = sum(leg.exited for leg in over.legs)
         shrink(book, symbol, sum(leg.exit_sum for leg in over.legs) // exited)
-    if over.shared and not over.credited and any(leg.entered for leg in over.legs):
+    if over.shared and any(leg.entered for leg in over.legs):
         net = result_usd(state, over)
-        fold_alerts.credit(book, over.plan, net, net - over.before_usd)
+        rest = net - over.credited_usd  # it may have been flat, and counted, before another stood beside it
+        if rest or not over.credited:
+            fold_alerts.credit(book, over.plan, rest, net - over.before_usd - over.credited_today_usd)
 
 
 def day_rolled(state: State, book: BookState) -> None:
@@ -42,6 +44,7 @@ def day_rolled(state: State, book: BookState) -> None:
         if any(leg.entered for leg in found.legs):
             carried = book.carried.get(found.plan.instrument)
             found.before_usd = result_usd(state, found, None if carried is None else carried.mark)
+            found.credited_today_usd = Decimal(0)
 
 
 def result_usd(state: State, found: PlanState, mark: int | None = None) -> Decimal:

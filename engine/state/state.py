@@ -143,7 +143,11 @@ class PlanState(Struct):
     shared: bool = False
     """Another plan stood beside it in its instrument: its result is that of its own fills."""
     credited: bool = False
-    """Its result is counted already."""
+    """Of its result is counted already what its position came to each time that it was flat."""
+    credited_usd: Decimal = Decimal(0)
+    """So much, net."""
+    credited_today_usd: Decimal = Decimal(0)
+    """What of that is of this trade date."""
     before_usd: Decimal = Decimal(0)
     """What of its own result belongs to earlier trade dates, net."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -18,8 +19,8 @@ from engine.model.commands import BreakEven, ChangeManual, Flatten, PlaceManual
 from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, Side
-from engine.model.orders import OrderSpec, OrderType, Slot
-from engine.model.plans import Idea
+from engine.model.orders import Fill, OrderSpec, OrderType, Slot
+from engine.model.plans import Idea, PlanStatus
 from engine.model.refusals import Refusal
 from engine.state.fold import apply
 from engine.state.state import State
@@ -245,3 +246,32 @@ def test_flatten_closes_both_and_the_journal_folds_to_the_same() -> None:
     for record in play.journal:
         apply(again, r.decode(r.encode(record)))
     assert again.books[BOOK].records == play.book.records
+
+
+def test_what_was_flat_before_another_stood_beside_it_is_credited_with_its_rest() -> None:
+    """An entry fills in parts, its stop takes the first; only then a second trade comes beside it."""
+    play = beside(lambda one: one.minutes(1))
+    state, book = play.core.state, play.book
+    (first,) = book.plans.values()
+    held, numbers = first.open_qty, itertools.count(900)
+    orders = {order.slot: order for order in book.live_orders("MNQ")} | {
+        Slot.ENTRY: book.orders[first.legs[0].slots[Slot.ENTRY]]
+    }
+
+    def fill(slot: Slot, side: Side, price: int, qty: int) -> None:
+        number = f"{next(numbers)}"
+        made = Fill(number, "1", "MNQ", side, price, qty, Decimal("0.61") * qty, T0 + 2 * MINUTE)
+        apply(
+            state, r.FillApplied(ts=T0 + 2 * MINUTE, book=BOOK, client_id=orders[slot].client_id, fill=made)
+        )
+
+    fill(Slot.STOP, Side.SELL, PRICE - 40, held)
+    assert book.records["first"].losses == 1
+    fill(Slot.ENTRY, Side.BUY, PRICE, 1)
+    apply(state, r.PlanOpened(ts=T0 + 2 * MINUTE, plan=structs.replace(first.plan, plan_id="9-9")))
+    fill(Slot.STOP, Side.SELL, PRICE + 70, 1)
+    for name in (first.plan.plan_id, "9-9"):
+        apply(state, r.PlanChanged(ts=T0 + 2 * MINUTE, book=BOOK, plan_id=name, status=PlanStatus.CLOSED))
+    record = book.records["first"]
+    assert (record.wins, record.losses) == (1, 1)
+    assert record.net_usd == book.bot_usd["first"] == book.earned_usd

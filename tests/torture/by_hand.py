@@ -45,6 +45,8 @@ COMMANDS: tuple[AnyCommand, ...] = (
     ChangeManual(id="trail", order=THIS, trail_ticks=20),
     CancelManual(id="back", order=THIS),
     AddManual(id="more", order=THIS, risk_usd=Decimal(40)),
+    AddManual(id="more below", order=THIS, qty=1, price=Decimal(-12)),
+    AddManual(id="more above", order=THIS, qty=1, price=Decimal(6)),
     ReverseManual(id="turn", instrument=""),
     ReverseManual(id="turn again", instrument="", stop_ticks=30, target_ticks=(60,)),
 )
@@ -59,13 +61,15 @@ def here(command: AnyCommand, known: Instrument, side: Side, market: int, book: 
         return structs.replace(command, instrument=known.symbol, book=BOOK)
     elif isinstance(command, AddManual | ChangeManual | CancelManual):
         command = structs.replace(command, order="none" if newest is None else newest.plan_id, book=BOOK)
-    if not isinstance(command, PlaceManual | ChangeManual):
+    if not isinstance(command, PlaceManual | ChangeManual | AddManual):
         return command
     sign = side.sign if newest is None or isinstance(command, PlaceManual) else newest.side.sign
 
     def at(ticks: Decimal | None) -> Decimal | None:
         return None if ticks is None else known.price(market + sign * int(ticks))
 
+    if isinstance(command, AddManual):
+        return structs.replace(command, price=at(command.price))
     targets = tuple(price for ticks in command.targets if (price := at(ticks)) is not None)
     command = structs.replace(command, price=at(command.price), stop=at(command.stop), targets=targets)
     if isinstance(command, ChangeManual):

@@ -177,8 +177,15 @@ def _deeds(commands: Sequence[AnyCommand], most: int) -> st.SearchStrategy[tuple
     return st.lists(st.builds(Deed, st.integers(0, 110), st.sampled_from(commands)), max_size=most).map(tuple)
 
 
-_DEEDS = _deeds(_COMMANDS, 3)
-_DEEDS_WITH_COINS = _deeds((*_PARTS, AddManual(id="more", order=by_hand.THIS, qty=1)), 4) | _DEEDS
+_ADDED = st.builds(
+    Deed, st.integers(2, 30), st.sampled_from([one for one in by_hand.COMMANDS if isinstance(one, AddManual)])
+)
+_THEN = st.builds(Deed, st.integers(5, 110), st.sampled_from((*_PARTS, *by_hand.COMMANDS)))
+_DEEDS = _deeds(_COMMANDS, 3) | st.tuples(_ADDED, _THEN, _THEN)
+"""Or something is added to what was just entered, before the rest happens."""
+_DEEDS_WITH_COINS = _deeds((*_PARTS, AddManual(id="more", order=by_hand.THIS, qty=1)), 4) | _deeds(
+    _COMMANDS, 3
+)
 """A part of coins is closed by stops that give them up first: that is tried more often."""
 
 FUTURES = (Mode.NATIVE, Mode.REFUSED, Mode.OWN)
