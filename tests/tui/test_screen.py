@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -19,6 +21,7 @@ from tests.support.waits import until
 from tests.tui import fake, many, states
 from tests.tui.charts import NOW, charts
 from tests.tui.cockpit import Cockpit, grid_text, running
+from tui import screens
 from tui.actions import PANES
 from tui.base_app import ExitReason
 from tui.panes.base import Pane
@@ -54,6 +57,8 @@ async def test_what_must_be_known_is_on_every_screen(size: tuple[int, int]) -> N
             assert words in text, words
 
 
+for module in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
+    importlib.import_module(module.name)  # each has its pages, which are loaded when they are asked for
 PAGES = sorted(Page.__subclasses__(), key=lambda page: page.__name__)
 
 
