@@ -88,7 +88,7 @@ def test_a_key_that_is_exchanged_is_told_without_its_value(reading: Reading) -> 
 
 
 @pytest.mark.parametrize(
-    ("kind", "taken"), [("binance", True), ("bybit", True), ("kraken", False), ("coinbase", False)]
+    ("kind", "taken"), [("binance", True), ("bybit", True), ("kraken", False), ("coinbase", True)]
 )
 def test_a_key_is_exchanged_where_the_account_is_known_apart_from_it(
     reading: Reading, kind: str, taken: bool
