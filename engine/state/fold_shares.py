@@ -14,7 +14,7 @@ from engine.state import fold_alerts
 from engine.state.position import usd
 from engine.state.state import BookState, LegState, Order, PlanState, State
 
-_MICRO = Decimal("0.000001")
+_CENT, _MICRO = Decimal("0.01"), Decimal("0.000001")
 
 
 def plan_opened(book: BookState, found: PlanState) -> None:
@@ -34,7 +34,7 @@ def plan_closed(state: State, book: BookState, over: PlanState) -> None:
     if over.shared and any(leg.entered for leg in over.legs):
         net = result_usd(state, over)
         rest = net - over.credited_usd  # it may have been flat, and counted, before another stood beside it
-        if rest or not over.credited:
+        if abs(rest) >= _CENT or not over.credited:  # less is what rounding left, and no trade
             fold_alerts.credit(book, over.plan, rest, net - over.before_usd - over.credited_today_usd)
 
 
