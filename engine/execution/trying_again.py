@@ -1,7 +1,7 @@
 """When what the venue would not do is asked for again: ever later, and never given up.
 
 The first tries come soon, as a venue mostly comes back soon. After that a venue that says the same for hours
-is asked every few minutes: it is not flooded, and neither are journal and screen. Where the way to it was
+is asked every half a minute: it is not flooded, and neither are journal and screen. Where the way to it was
 gone and is there again, or a person asks, the next try comes at once.
 """
 
@@ -14,7 +14,7 @@ from engine.model.market import MINUTE, NANOS
 
 FIRST_NS = 2 * NANOS
 
-LONGEST_NS = 5 * MINUTE
+LONGEST_NS = 32 * NANOS
 
 SOON, SOON_NS = 60, 4 * NANOS
 """So many tries of what can't be sent are no farther apart than that."""
