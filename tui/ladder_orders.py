@@ -62,6 +62,15 @@ def middle(contract: ContractView, depth: DepthView | None) -> int | None:
     return None if at is None else ticks_of(at, contract)
 
 
+def touch(contract: ContractView, depth: DepthView | None) -> tuple[Decimal | None, Decimal | None]:
+    """Best bid and ask of the book that is shown; the quote's where there is none to be believed. A quote
+    can be newer than the book: beside that book's rows it would be another moment's.
+    """
+    if depth is not None and not depth.broken and depth.bids and depth.asks:
+        return contract.tick_size * depth.bids[0][0], contract.tick_size * depth.asks[0][0]
+    return contract.bid, contract.ask
+
+
 def _refused(label: str, why: str) -> LadderOrder:
     return LadderOrder(None, label, why)
 

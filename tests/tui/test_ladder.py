@@ -24,7 +24,7 @@ from tui.ladder_orders import LadderTerms
 from tui.rows.ladder import bar
 from tui.screens.ladder import LadderScreen
 from tui.screens.page import Page
-from tui.styled_text import width_of
+from tui.styled_text import text_of, width_of
 
 MARKET = 84_136
 """Bid of MNQ, ticks: 21034.00."""
@@ -292,6 +292,50 @@ async def test_the_ladder_follows_the_market_and_the_cursor(shown: tuple[Cockpit
     assert "21026.50" in page(c)
     await c.press(pilot, "c")
     assert screen.cursor is None
+
+
+def painted(c: Cockpit) -> tuple[str, str, str]:
+    """Best bid and ask as the title says them, and the price at the cursor."""
+    note = text_of(ladder(c)._grid.content.note).split()
+    row = next(line for line in page(c).splitlines() if "▶" in line)
+    return note[1], note[3], row.split("▶")[1].replace("◆", " ").split()[0]
+
+
+async def test_title_rows_and_keys_are_of_one_moment(shown: tuple[Cockpit, Pilot[Any]]) -> None:
+    """The quote runs ahead of its book, and a book that has come is not painted yet."""
+    c, pilot = shown
+    view = c.engine.current
+    ahead = replace(view.contracts[0], bid=Decimal("21036.00"), ask=Decimal("21036.25"))
+    c.engine.show(replace(view, contracts=(ahead, *view.contracts[1:])))
+    await c.later(pilot)
+    assert painted(c) == ("21034.00", "21034.25", "21034.00")
+    c.engine.depths["MNQ"] = depth(broken="3 changes of it are missing")
+    await c.later(pilot)
+    assert painted(c)[:2] == ("21036.00", "21036.25")  # there is no book to be believed
+    c.engine.depths["MNQ"] = depth()
+    await c.later(pilot)
+    await arm(c, pilot)
+    await c.later(pilot)
+    for key in ("b", "j"):
+        assert painted(c)[2] == "21034.00"
+        c.app.frame_rate.due(c.clock.now)  # no frame is due before time goes on
+        c.engine.depths["MNQ"] = depth(bids=((MARKET + 6, 4),), asks=((MARKET + 7, 4),))
+        await pilot.press(key)  # before the next frame
+        await until(lambda: not ladder(c).pending)
+        c.engine.depths["MNQ"] = depth()
+        await c.later(pilot)
+    assert cast("PlaceManual", c.engine.sent[-1]).price == Decimal("21034.00")
+    assert ladder(c).cursor == int(Decimal("21033.75") * 4)
+    # Where no price is painted a limit has none, and becomes no order at market.
+    ladder(c).cursor, count = None, len(c.engine.sent)
+    blank = replace(ahead, bid=None, ask=None, last=None)
+    c.engine.show(replace(view, contracts=(blank, *view.contracts[1:])))
+    del c.engine.depths["MNQ"]
+    await c.later(pilot)
+    assert ladder(c).armed
+    await trade(c, pilot, "b", "s")
+    assert len(c.engine.sent) == count
+    assert said(c, "no price yet")
 
 
 async def test_the_tape_filters_and_marks(shown: tuple[Cockpit, Pilot[Any]]) -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from msgspec.structs import replace
 from textual.binding import Binding, BindingType
 
+from engine.model.depth import DepthView
 from engine.model.market import Side
 from engine.model.view import ContractView, OrderView
 from tui import ladder_orders as ours
@@ -78,6 +79,8 @@ class LadderScreen(DragsOrders, Page):
         self._top: int | None = None
         self._above = 0
         """Lines above the highest price."""
+        self._market: int | None = None
+        """Ticks: where the market is in what is painted. Keys mean that, not what has come since."""
         self._moving: OrderView | None = None
         self.dragged = DraggedOrder(self._order_at, self._price_at, self.post_message)
         self._columns: tuple[float, object, list[list[Row]]] = (-1e9, None, [])
@@ -99,11 +102,11 @@ class LadderScreen(DragsOrders, Page):
         super().draw(state, now, force)
 
     def build(self, state: ScreenState, width: int) -> Content:
-        contract = state.contract
+        contract, self._market = state.contract, None
         if contract is None:
             return Content([cell("no contract yet", "faint")], title=cell("Ladder", "text bold"))
         depth = state.depth_of(state.instrument)
-        middle = ours.middle(contract, depth)
+        self._market = middle = ours.middle(contract, depth)
         if middle is None:
             return Content([cell("no price yet", "faint")], title=self._title(contract))
         now = self.cockpit.clock()
@@ -122,7 +125,7 @@ class LadderScreen(DragsOrders, Page):
             rows = self._beside(state, contract, rows, beside)
         foot = cell(keys_note(width, armed=self.armed), "dim")
         return Content(
-            [*lines, head, *rows], title=self._title(contract), note=self._note(contract), foot=foot
+            [*lines, head, *rows], title=self._title(contract), note=self._note(contract, depth), foot=foot
         )
 
     def _beside(self, state: ScreenState, contract: ContractView, rows: list[Row], width: int) -> list[Row]:
@@ -170,16 +173,17 @@ class LadderScreen(DragsOrders, Page):
         head: Row = (("Ladder · ", "dim"), (plain(contract.name), "accent bold"))
         return (*head, (" ", "text"), (" ARMED ", "ink bold on:error")) if self.armed else head
 
-    def _note(self, contract: ContractView) -> Row:
+    def _note(self, contract: ContractView, depth: DepthView | None) -> Row:
         moving = self._moving
         if moving is not None:
             what = f"moving the {moving.slot.value}: m puts it at the cursor, esc leaves it"
             return cell(what, "warn bold")
         if contract.stale:
             return cell("price too old", "stale bold")
+        bid, ask = ours.touch(contract, depth)
         return (
-            ("bid ", "dim"), (figures.price(contract.bid, contract.decimals), "buy"),
-            (" ask ", "dim"), (figures.price(contract.ask, contract.decimals), "sell"),
+            ("bid ", "dim"), (figures.price(bid, contract.decimals), "buy"),
+            (" ask ", "dim"), (figures.price(ask, contract.decimals), "sell"),
         )  # fmt: skip
 
     # --- looking ---------------------------------------------------------------------------------------
@@ -187,12 +191,7 @@ class LadderScreen(DragsOrders, Page):
     def action_cursor(self, by: int) -> None:
         self._pressed.clear()  # the same key means another price now, and is not held
         self.arms.stir(self.cockpit.clock())
-        state = self.cockpit.shown
-        if (contract := state.contract) is None:
-            return
-        middle = ours.middle(contract, state.depth_of(state.instrument))
-        at = self.cursor if self.cursor is not None else middle
-        if at is not None:
+        if (at := self._at()) is not None:
             self.cursor = max(1, at + by)
         self.cockpit.redraw()
 
@@ -282,13 +281,17 @@ class LadderScreen(DragsOrders, Page):
     # --- trading ---------------------------------------------------------------------------------------
 
     def action_limit(self, side: str) -> None:
-        self._soon(f"limit {side}", lambda: self._enter(Side(side), at_cursor=True))
+        if (at := self._at()) is None:  # no price is a market order to what comes after
+            self.cockpit.toast("no price yet: nothing was sent", "warning")
+            return
+        self._soon(f"limit {side}", lambda: self._enter(Side(side), at))
 
     def action_market(self, side: str) -> None:
-        self._soon(f"market {side}", lambda: self._enter(Side(side), at_cursor=False))
+        self._soon(f"market {side}", lambda: self._enter(Side(side), None))
 
     def action_cancel(self) -> None:
-        self._soon("cancel", self._cancel)
+        at = self._at()
+        self._soon("cancel", lambda: self._cancel(at))
 
     def action_move(self) -> None:
         if not self.armed:
@@ -325,11 +328,10 @@ class LadderScreen(DragsOrders, Page):
 
         self.set_timer(_WAIT_S, go)
 
-    def _enter(self, side: Side, *, at_cursor: bool) -> None:
+    def _enter(self, side: Side, ticks: int | None) -> None:
         state = self.cockpit.shown
         if (contract := state.contract) is None:
             return
-        ticks = self._at(contract) if at_cursor else None
         commands, book = self.cockpit.presenter.commands, state.book or None
         self._send(ours.entry(state.view, contract, side, ticks, self.terms, commands.new_id(), book))
 
@@ -340,24 +342,22 @@ class LadderScreen(DragsOrders, Page):
         if (contract := state.contract) is None or state.readonly or state.view.health.stopped:
             self.cockpit.toast(f"an order: {unarmable(state)}", "warning")
             return
-        if (at := self._at(contract)) is not None:
+        if (at := self._at()) is not None:
             self.post_message(TicketAsked(ours.prefill(contract, at, self.terms, state.book)))
 
-    def _at(self, contract: ContractView) -> int | None:
-        """The cursor's price, ticks: where the market is while it was not moved."""
-        state = self.cockpit.shown
-        return ours.middle(contract, state.depth_of(state.instrument)) if self.cursor is None else self.cursor
+    def _at(self) -> int | None:
+        """The cursor's price as it is painted, ticks: where the market is while it was not moved."""
+        return self._market if self.cursor is None else self.cursor
 
-    def _mine(self) -> list[OrderView]:
-        """Our orders at the cursor."""
+    def _mine(self, at: int | None) -> list[OrderView]:
+        """Our orders at a price in ticks."""
         state = self.cockpit.shown
         if (contract := state.contract) is None:
             return []
-        at = self._at(contract)
         return [] if at is None else ours.orders_at(state.view, contract, at, state.book or None)
 
-    def _cancel(self) -> None:
-        contract, mine = self.cockpit.shown.contract, self._mine()
+    def _cancel(self, at: int | None) -> None:
+        contract, mine = self.cockpit.shown.contract, self._mine(at)
         if contract is None or not mine:
             self.cockpit.toast("no order of ours at the cursor")
             return
@@ -365,7 +365,7 @@ class LadderScreen(DragsOrders, Page):
             self._send(ours.cancel(order, contract, self.cockpit.presenter.commands.new_id()))
 
     def _pick_up(self) -> None:
-        if not (mine := self._mine()):
+        if not (mine := self._mine(self._at())):
             self.cockpit.toast("no order of ours at the cursor: put it on one, then m, then on the new price")
             return
         self.arms.stir(self.cockpit.clock())
