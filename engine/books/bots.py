@@ -133,9 +133,13 @@ class Bots:
         """`timeframes` are those that close in this run; None for all that are needed."""
         self.all = tuple(bots)
         self._turn = turn
-        folded = needed(self.all) if timeframes is None else frozenset(timeframes)
+        self.folded(needed(self.all) if timeframes is None else timeframes)
+
+    def folded(self, timeframes: Collection[Timeframe]) -> None:
+        """These close from now on. None of the bots hears of what it has not asked for."""
+        closing = frozenset(timeframes)
         for bot in self.all:
-            bot.hears_all = not bot.config.instruments and bot.asked_at >= folded
+            bot.hears_all = not bot.config.instruments and bot.asked_at >= closing
 
     def trading(self, book: str) -> int:
         """How many of them enter what they find in a book, or in any; at least 1, as rooms and people may."""

@@ -85,7 +85,7 @@ class Entries:
         self._market = market
         self._marks = marks
         self._links = links
-        self.opinions = Opinions(config.opinion, turn, market, instruments, self._put_to_books)
+        self.opinions = Opinions(config.opinion, turn, market, instruments, self._put_to_books, self.bots)
 
     def on_journal(self, event: JournalState) -> None:
         if self.journal_ok is not event.ok or not event.ok:  # a journal that is down may get worse

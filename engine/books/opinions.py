@@ -11,7 +11,7 @@ from math import ceil
 
 from msgspec import Struct, structs
 
-from engine.books.bots import Bot
+from engine.books.bots import Bot, Bots
 from engine.books.forecasts import Forecasts
 from engine.books.mood_told import MoodsTold
 from engine.books.opinion_pictures import AskedSoFar, OpinionPictures
@@ -70,6 +70,7 @@ class Opinions:
         market: MarketData,
         instruments: Mapping[str, Instrument],
         decide: Decide,
+        bots: Bots,
     ) -> None:
         self.config = config
         self.due = NEVER
@@ -82,6 +83,7 @@ class Opinions:
         self._market = market
         self._instruments = instruments
         self._decide = decide
+        self._bots = bots
         self._features = Features(market.board, instruments)
         self._told: ev.PredictorTold | None = None
         """The newest word of the worker in this run."""
@@ -198,8 +200,6 @@ class Opinions:
         if not card.knows(asked.instrument):
             return f"the model does not know {asked.instrument}"
         frame = card.timeframe
-        if frame not in self._market.bars.timeframes:
-            return f"{frame} is not folded in this run"
         self._moods.settle()
         features = self._features.vector(asked.instrument, frame, asked.side, asked.closed_ts)
         if features is None:
@@ -235,6 +235,9 @@ class Opinions:
                 self._answered(asked, event)
             return
         self._told = event
+        if event.card is not None and self.config.use is not OpinionUse.OFF:
+            self._market.fold(event.card.timeframe)  # before it is asked
+            self._bots.folded(self._market.bars.timeframes)
         self._turn.commit(
             r.PredictorChanged(
                 ts=self._turn.now,

@@ -6,7 +6,7 @@ Nothing here knows files or processes: a market comes in, trades and the equity 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -168,9 +168,14 @@ def run_backtest(
 
 def unmade(market: PastMarket, bots: Sequence[Bot]) -> str:
     """Which timeframes that bots look at can't be made of a market's bars, in words; empty where all can."""
+    return uneven(market, needed(bots, unseen=True))
+
+
+def uneven(market: PastMarket, wanted: Collection[Timeframe]) -> str:
+    """Which of these timeframes can't be made of a market's bars, in words; empty where all can."""
     if not isinstance(market, BarMarket):
         return ""
-    own, wanted = market.timeframe, needed(bots, unseen=True)
+    own = market.timeframe
     finer = [str(one) for one in Timeframe if one in wanted and one.nanos % own.nanos]
     return f"the bars are of {own}, and {', '.join(finer)} can't be made of them" if finer else ""
 

@@ -272,6 +272,19 @@ class MinuteBars:
         self._plan()
         return taken
 
+    def fold(self, timeframe: Timeframe) -> bool:
+        """From now on a timeframe is folded too, as if it had been from the start: what of it has closed is
+        here and not announced. False where it was.
+        """
+        if timeframe in self.timeframes:
+            return False
+        self._folded = Folded((*self.timeframes, timeframe))
+        self.timeframes = (Timeframe.M1, *self._folded.longer)
+        for name, series in self._series.items():
+            series.fold(timeframe, self._folded, self._through(name))
+        self._plan()
+        return True
+
     # -- reading -------------------------------------------------------------------------------------
 
     def bars(self, instrument: str, timeframe: Timeframe) -> tuple[Bar, ...]:

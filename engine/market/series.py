@@ -368,6 +368,14 @@ class BarSeries:
                 frame.sort(key=_open_ts)
             self._trim(timeframe)
 
+    def fold(self, timeframe: Timeframe, folded: Folded, closed_through: int) -> None:
+        """One more of `folded` is folded: what has closed of it is added as history's would be."""
+        self._folded = folded
+        self._closed[timeframe] = []
+        made = list(resample(self._parts_since(0, timeframe), timeframe, self._calendar))
+        self._complete(timeframe, made, {bar.open_ts for bar in made}, closed_through)
+        self._made.pop(timeframe, None)
+
     def merge_half_hours(self, history: Iterable[Bar], closed_through: int) -> int:
         """Put the venue's half hours before what is known; gives how many were new."""
         told = self._checked(history, Timeframe.M30)

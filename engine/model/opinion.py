@@ -135,6 +135,8 @@ class ModelCard(Struct, frozen=True):
             or not 1 <= self.barriers.bars <= 10_000
         ):
             return "its barriers can't be"
+        if self.timeframe.by_calendar:
+            return f"it judges closes of {self.timeframe}, where at most {Timeframe.H1} can be judged"
         if not 1 <= self.window <= MOST_WINDOW:
             return f"it looks at {self.window} closes, where 1 to {MOST_WINDOW} can be given"
         return ""

@@ -111,6 +111,12 @@ class SignalBoard:
             self._frames[instrument, timeframe] = self._new(instrument, timeframe)
             self._queued[instrument, timeframe] = list(self._bars.bars(instrument, timeframe))
 
+    def begin(self, timeframe: Timeframe) -> None:
+        """A timeframe is folded from now on: its signals begin with the bars that are kept."""
+        for instrument in self._instruments:
+            self._shown.pop((instrument, timeframe), None)
+            self._queued[instrument, timeframe] = list(self._bars.bars(instrument, timeframe))
+
     def instrument(self, symbol: str) -> Instrument:
         """The instrument's specification. Raises KeyError for an unknown one."""
         return self._instruments[symbol]

@@ -123,6 +123,11 @@ class MarketData:
         if self.bars.load_history(symbol, [bar for bar in bars if bar.open_ts >= since]):
             self.board.warm_up(symbol)
 
+    def fold(self, timeframe: Timeframe) -> None:
+        """Somebody needs one more timeframe from now on."""
+        if self.bars.fold(timeframe):
+            self.board.begin(timeframe)
+
     def on_link(self, event: LinkChanged) -> None:
         """The market link of a venue changed: what that one prices is complete, or not heard, from now on."""
         self.sources.on_link(event)

@@ -436,6 +436,28 @@ def test_a_tally_knows_how_far_words_and_outcomes_are_apart() -> None:
     assert (tally.count, tally.hits, sum(one.count for one in tally.bins)) == (100, 50, 100)
 
 
+def test_a_model_of_closes_that_nobody_else_looks_at_is_asked_as_if_they_had_always_been_folded() -> None:
+    """Bots hear nothing of them."""
+
+    def played(*, always: bool) -> AskedModel:
+        bench = AskedModel(*[idea()] * 3, card=replace(CARD, timeframe=Timeframe.M2))
+        bench.answers = lambda question: [bench.predicted(question, 0.75)]
+        if always:
+            bench.core.market.fold(Timeframe.M2)
+        bench.connect()
+        assert not any(one.hears_all for one in bench.core.entries.bots.all)
+        bench.close_minutes([PRICE + 3 * n for n in range(9)], wait_s=0.2)
+        return bench
+
+    later, always = played(always=False), played(always=True)
+    assert {one.opinion.missing for one in later.written(r.OpinionFormed)} == {""}
+    assert len(later.questions) == 3
+    assert str(later.questions) == str(always.questions)
+    off = AskedModel(card=replace(CARD, timeframe=Timeframe.M2), opinion=OpinionConfig())
+    off.connect()
+    assert Timeframe.M2 not in off.core.market.bars.timeframes, "nobody is asked"
+
+
 def test_a_model_of_several_closes_is_asked_with_those_before_as_in_training() -> None:
     """What was asked at the closes before is the past of the next question; a pause shortens it."""
     window = 4

@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from adapters.tapes.tape import open_tape
 from engine.market.bars import MinuteBars
 from engine.market.calendars.known import ALWAYS
 from engine.model.events import Print
-from engine.model.market import MINUTE, Timeframe
-from tests.market.feed import emitted, traded
+from engine.model.market import MINUTE, USUAL, Bar, Timeframe
+from tests.market.feed import T0, at, emitted, traded
 from tests.support.recordings import DATA, needs_recordings
 
 M2 = Timeframe.M2.nanos
@@ -73,6 +74,40 @@ def test_they_are_folded_from_whatever_is_traded(steps: list[tuple[float, int, i
         seconds, price = seconds + passed, price + moved
         prints.append(traded(seconds, price, size, seq=number))
     assert by_engine(prints) == by_hand(prints)
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0.001, 90), st.integers(-40, 40), st.integers(1, 9)), min_size=2, max_size=60
+    ),
+    st.data(),
+)
+def test_folded_from_later_on_they_are_as_if_they_had_been_from_the_start(
+    steps: list[tuple[float, int, int]], data: st.DataObject
+) -> None:
+    since = data.draw(st.integers(0, len(steps) - 1))
+    lengths = Timeframe.M2, Timeframe.M3, Timeframe.M10
+    first, later = MinuteBars(timeframes=(*USUAL, *lengths)), MinuteBars()
+    seconds, price = 0.0, 1_000
+    told: dict[MinuteBars, list[Bar]] = {first: [], later: []}
+    for bars in told:
+        bars.feed_up(T0)
+    for number, (passed, moved, size) in enumerate(steps):
+        seconds, price = seconds + passed, price + moved
+        if number == since:
+            assert all(map(later.fold, lengths))
+            assert not any(map(later.fold, (*USUAL, *lengths)))
+            told = {bars: [] for bars in told}
+        for bars, heard in told.items():
+            heard += [bar for one in bars.on_print(traded(seconds, price, size)) for bar in one.bars]
+    for bars, heard in told.items():
+        heard += [bar for one in bars.on_time(at(seconds) + 15 * MINUTE) for bar in one.bars]
+    assert later.timeframes == first.timeframes
+    assert told[later] == told[first], "what closes from then on"
+    for timeframe in lengths:
+        known = [replace(bar, backfilled=False) for bar in later.bars("ES", timeframe)]
+        assert known == list(first.bars("ES", timeframe)), "and what had closed before"
+    assert later.next_deadline() == first.next_deadline()
 
 
 def _kraken() -> dict[str, list[Print]]:

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.models.files import champion, is_name, read_model, set_champion, write_model
 from engine.model.errors import FatalError
+from engine.model.market import Timeframe
 from engine.model.opinion import Barriers, ModelCard
 
 TEXT = "tree\nversion=v4\nnum_class=1\nmax_feature_idx=2\nobjective=binary sigmoid:1\n\nend of trees\n"
@@ -34,6 +35,7 @@ def test_what_was_written_is_read_and_known_by_its_hash(tmp_path: Path) -> None:
         (msgspec.structs.replace(CARD, calibration=((0.1, 0.9), (0.9, 0.1))), TEXT, "does not rise"),
         (msgspec.structs.replace(CARD, calibration=((0.1, 1.9),)), TEXT, "leaves 0 to 1"),
         (msgspec.structs.replace(CARD, barriers=Barriers(stop_atr=0)), TEXT, "barriers"),
+        (msgspec.structs.replace(CARD, timeframe=Timeframe.H4), TEXT, "closes of 4h, where at most 1h"),
     ],
 )
 def test_a_model_that_does_not_fit_is_refused_in_one_line(

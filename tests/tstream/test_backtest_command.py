@@ -12,12 +12,20 @@ from random import Random
 
 import pytest
 
+from engine.lab.backtest import BarMarket
+from engine.market.candles import resample
+from engine.model.decision import OpinionConfig, OpinionUse
 from engine.model.market import NANOS, Timeframe
 from engine.model.opinion import ModelCard
 from engine.signals.features import HASH, NAMES, VERSION
 from tests.models.workers import stump
+from tests.support.price_series import MES, random_walk
 from tstream.cli import call
 from tstream.commands.models import store_of
+from tstream.errors import UsageError
+from tstream.lab.asked import LabRequest
+from tstream.lab.past import RecordedPast
+from tstream.lab.trial import asked_of
 
 Out = pytest.CaptureFixture[str]
 
@@ -113,11 +121,11 @@ def test_a_page_of_it(tape: str, tmp_path: Path, capsys: Out) -> None:
     assert capsys.readouterr().out.startswith("<!doctype html>")
 
 
-def counting(trained_to: int) -> None:
+def counting(trained_to: int, timeframe: Timeframe = Timeframe.M5) -> None:
     """A model of one tree counts, which was trained up to then."""
     store = store_of()
     card = ModelCard(
-        "stump", VERSION, HASH, timeframe=Timeframe.M5, trained_from=trained_to - 1, trained_to=trained_to,
+        "stump", VERSION, HASH, timeframe=timeframe, trained_from=trained_to - 1, trained_to=trained_to,
         mean_win_r=1.5, mean_loss_r=-1.0,
     )  # fmt: skip
     store.save(card, stump(len(NAMES)))
@@ -170,6 +178,21 @@ def test_what_a_model_was_trained_on_is_no_test_of_it(tape: str, tmp_path: Path,
     sweep = ("--sweep", "min_score=4", "--jobs", "1")
     assert backtest(tape, *marked, *sweep) == 0
     assert "IN-SAMPLE" in capsys.readouterr().out
+
+
+def test_a_model_judges_what_can_be_made_of_the_bars_and_nothing_else(tape: str, capsys: Out) -> None:
+    pytest.importorskip("lightgbm", reason="LightGBM is not installed: pip install 'tstream[models]'")
+    trained_to = int(datetime(2024, 3, 5, tzinfo=UTC).timestamp()) * NANOS
+    counting(trained_to, Timeframe.M3)  # the rules do not look at it
+    assert backtest(tape, "--param", "min_score=4", "--model", "stump", "--json") == 0
+    found = json.loads(capsys.readouterr().out)["opinion"]
+    assert found["asked"] == found["together"] > 0
+    longer = list(resample(random_walk(1, 60), Timeframe.M5))
+    past = RecordedPast(BarMarket(MES, longer), longer[-1].close_ts, bars=True, name="longer")
+    asked = LabRequest(tape="longer", contract="MES", model="stump")
+    told = "the bars are of 5m, and 3m can't be made of them, which the model judges: --model off asks none"
+    with pytest.raises(UsageError, match=told), asked_of(past, asked, OpinionConfig(OpinionUse.DECIDE)):
+        pass
 
 
 def test_days_cut_the_tape_and_the_rest_is_history(tape: str, capsys: Out) -> None:

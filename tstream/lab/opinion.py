@@ -9,6 +9,7 @@ from typing import NamedTuple
 from engine.lab.second_opinion import seen_by
 from engine.model.decision import OpinionUse
 from engine.model.errors import FatalError
+from engine.model.market import Timeframe
 from engine.model.opinion_events import PredictorState
 from engine.ports import PromptPredictor
 from engine.signals.features import HASH, NAMES
@@ -30,6 +31,8 @@ class AskedInPast(NamedTuple):
     """Why the run is no test of the model, for people; empty where it is one."""
     asks: bool = False
     """There is a model, and it answers."""
+    timeframe: Timeframe | None = None
+    """Whose closes that judges."""
 
 
 @contextmanager
@@ -65,7 +68,7 @@ def asked_in_past(
     with ExitStack() as running:
         asked = PromptModel(found, len(NAMES), f"{IN_SAMPLE}: {seen}" if seen else "")
         try:
-            told = AskedInPast(running.enter_context(asked), seen, asks=True)
+            told = AskedInPast(running.enter_context(asked), seen, asks=True, timeframe=found.card.timeframe)
         except FatalError as error:
             if must:
                 raise

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
 from engine.books.bots import Bot
-from engine.lab.backtest import Backtest, BacktestTerms, run_backtest, unmade
+from engine.lab.backtest import Backtest, BacktestTerms, run_backtest, uneven, unmade
 from engine.lab.replay import START_BALANCE_USD
 from engine.lab.second_opinion import worth_of
 from engine.model.decision import OpinionConfig, OpinionUse
@@ -99,7 +99,7 @@ def run_trial(
 @contextmanager
 def asked_of(past: RecordedPast, asked: LabRequest, wanted: OpinionConfig) -> Iterator[AskedInPast]:
     """The model that is asked, at work. Raises UsageError where it was trained on what is played and nobody
-    wants that, FatalError where it can't be asked.
+    wants that, or judges bars that can't be made of it; FatalError where it can't be asked.
     """
     span, name = (past.market.start_ts, past.end_ts), asked.model or CHAMPION
     with asked_in_past(wanted.use, find(), span, name, must=asked.model is not None) as opinion:
@@ -108,6 +108,8 @@ def asked_of(past: RecordedPast, asked: LabRequest, wanted: OpinionConfig) -> It
                 f"{opinion.in_sample}: it has seen the answers. --from DAY plays what came after,"
                 " --model off asks none, and --in-sample plays it all the same and says so"
             )
+        if opinion.timeframe is not None and (wrong := uneven(past.market, [opinion.timeframe])):
+            raise UsageError(f"{wrong}, which the model judges: --model off asks none")
         yield opinion
 
 
