@@ -1,4 +1,4 @@
-"""No class of the product shares its name with another, and no file is too long."""
+"""No class of the product shares its name with another, no file is too long, and every room is on the map."""
 
 from __future__ import annotations
 
@@ -29,3 +29,13 @@ def test_no_file_is_too_long_to_be_read_in_one_sitting() -> None:
     assert len(lines) > 500
     assert {file: count for file, count in lines.items() if count > 400} == {}
     assert lines["engine/core.py"] <= 250, "it says which part hears which event, and little else"
+
+
+def test_every_room_is_on_the_map() -> None:
+    """docs/architecture.md names each folder of engine and adapters, and none that is gone."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `((?:engine|adapters)/\w+)` \|", page, re.MULTILINE))
+    rooms = {
+        f"{room}/{file.parent.name}" for room in ROOMS[:2] for file in (ROOT / room).glob("*/__init__.py")
+    }
+    assert named == rooms
