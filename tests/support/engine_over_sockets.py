@@ -187,11 +187,10 @@ class Run:
     journal: SqliteJournal
 
     def ready(self) -> bool:
-        """The account is known, compared with the venue, and the market flows."""
-        books = self.core.books.values()
-        return (
-            bool(books) and all(b.orders.reconciled for b in books) and self.link("market") is LinkState.LIVE
-        )
+        """The account is known, compared with the venue and told of by its stream, and the market flows."""
+        orders = [book.orders for book in self.core.books.values()]
+        known = bool(orders) and all(one.reconciled and one.inquiry.streaming for one in orders)
+        return known and self.link("market") is LinkState.LIVE
 
     def link(self, name: str) -> LinkState | None:
         known = self.core.links.get(name)
