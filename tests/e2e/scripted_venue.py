@@ -191,7 +191,7 @@ def _ready(view: View) -> bool:
     return (
         bool(view.books)
         and all(book.reconciled for book in view.books)
-        and links.get("discord") is LinkState.LIVE
+        and all(links.get(name) is LinkState.LIVE for name in ("discord", "user"))
         and bool(view.contracts)
         and all(contract.last is not None and not contract.stale for contract in view.contracts)
     )
