@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.books.bots import Bot, needed
 from engine.core import Core
@@ -156,6 +157,7 @@ def run_backtest(
         core.config.currency,
         opinion_report(core, in_sample),
     )
+    summary = replace(summary, held_over=replay.held_over)
     found = statistics(
         trades,
         curve.points,

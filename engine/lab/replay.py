@@ -23,6 +23,7 @@ from engine.model.records import AnyRecord
 from engine.ports import PromptPredictor
 from engine.venue.fill_model import FillModel
 from engine.venue.paper import PaperBroker
+from engine.venue.silence import SILENT_NS, SilentMarket
 
 BOOK = "replay"
 START_BALANCE_USD = Decimal(50_000)
@@ -72,7 +73,8 @@ class Replay(PaperBroker):
         account = Account(
             BOOK, BOOK, AccountKind.PRACTICE, balance_usd, can_trade=True, currency=core.config.currency
         )
-        super().__init__(account, BOOK, instruments, model, brackets=brackets)
+        self._silence = SilentMarket()
+        super().__init__(account, BOOK, instruments, model, brackets=brackets, rules=self._silence)
         self._core = core
         self._keep = keep
         self._record = record
@@ -122,7 +124,8 @@ class Replay(PaperBroker):
             opens, at = type(coming) is BarOpens, coming.ts_recv
             if alone and not opened and type(coming) is ev.BarReported:
                 if quick and self._quiet(coming, end):
-                    told = self.now
+                    self._note_gap(coming.bar)
+                    told = self._silence.heard_ts = self.now
                     self._step(coming)
                     if self.outgoing:
                         self._settle()
@@ -146,6 +149,7 @@ class Replay(PaperBroker):
             elif at <= self.now and not (opens and deadline <= self.now):
                 told = self.now
                 if opens:
+                    self._note_gap(coming.bar)  # type: ignore[union-attr]
                     self.on_open(coming.bar)  # type: ignore[union-attr]
                     opened = alone
                 else:
@@ -175,6 +179,15 @@ class Replay(PaperBroker):
         self.now = ts
         return True
 
+    @property
+    def held_over(self) -> int:
+        """How often a position was held where the recording has no prices, and its market has."""
+        return self._silence.held_over
+
+    def _note_gap(self, bar: Bar) -> None:
+        if bar.open_ts - self._silence.heard_ts > SILENT_NS and self.held(bar.instrument):
+            self._silence.over(bar.open_ts, self._calendar(bar.instrument))
+
     def tell(self, event: ev.AnyEvent) -> None:
         """Let the core hear something besides market and venue, such as a command, after this event."""
         self.outgoing.append(event)
@@ -202,6 +215,7 @@ class Replay(PaperBroker):
 
     def _market(self, event: Played) -> None:
         if isinstance(event, ev.BarReported):
+            self._silence.heard_ts = self.now
             if self._core.market.quarantine.would_believe(event.bar):
                 self.on_bar(event.bar)
             self._settle()

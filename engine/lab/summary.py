@@ -40,6 +40,8 @@ class Summary(Struct, frozen=True):
     fills: str
     """How orders were filled: the fill model in words, or by whom."""
     currency: str = "USD"
+    held_over: int = 0
+    """How often a position was held where the recording has no prices, and its market has."""
     opinion: OpinionReport | None = None
     """Of a run in virtual time in which a second opinion was wanted."""
 

@@ -26,7 +26,14 @@ START = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp()) * NANOS
 INSTANTS = st.integers(START, START + 3 * 365 * 24 * 60 * MINUTE)
 
 
-@pytest.mark.parametrize("calendar", CALENDARS.values(), ids=list(CALENDARS))
+PARTS = [
+    calendar_of("cme 08:30-15:00"),
+    calendar_of("cme 18:00-09:30"),
+    calendar_of("us_equities 10:00-15:00"),
+]
+
+
+@pytest.mark.parametrize("calendar", [*CALENDARS.values(), *PARTS], ids=lambda one: one.name)
 def test_every_instant_has_one_trade_date_and_days_leave_no_gap(calendar: Calendar) -> None:
     @settings(max_examples=300)
     @given(INSTANTS)

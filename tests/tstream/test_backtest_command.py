@@ -201,12 +201,28 @@ def test_days_cut_the_tape_and_the_rest_is_history(tape: str, capsys: Out) -> No
     assert (found["events"], found["start"]) == (360, "2024-03-06T14:00:00.000Z")
 
 
+def test_hours_of_a_recording_are_told(tmp_path: Path, capsys: Out) -> None:
+    rows = ["time,open,high,low,close,volume"]
+    for day in range(4, 9):
+        for half in range(29, 42):  # 14:30 to 21:00 UTC
+            rows.append(f"2024-03-{day:02}T{half // 2}:{half % 2 * 30:02}:00Z,5000,5001,4999,5000,9")
+    file = tmp_path / "cash.csv"
+    file.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    bot = ("--strategy", "indicators", "--timeframe", "30m")
+    assert backtest(str(file), *bot) == 0
+    assert "08:30 to 15:00 Chicago time alone" in capsys.readouterr().out
+    assert backtest(str(file), *bot, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["hours"], found["held_over_gaps"]) == ("08:30-15:00", 0)
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
         (("--param", "speed=3"), "zones: speed: unknown parameter"),
         (("--param", "min_score=high"), 'zones: min_score = "high"'),
-        (("--param", "risk.max_trades=-1"), "risk.max_trades"),
+        (("--param", "risk.max_trades=-1"), "risk.max_trades = -1: must be"),
+        (("--param", "risk.daily_loss_usd=0"), "risk.daily_loss_usd = 0: must be"),
         (("--param", "ui.fps=3"), "unknown key ui.fps"),
         (("--param", "fast"), '"fast" is no parameter'),
         (("--strategy", "nothing"), "unknown strategy"),

@@ -11,6 +11,7 @@ from adapters.datasets.library import Library
 from adapters.tapes.fields import TapeError
 from adapters.tapes.tape import Tape, open_tape
 from engine.lab.backtest import BarMarket
+from engine.lab.own_hours import as_recorded
 from engine.market.calendars.known import calendar_of
 from engine.model.datasets import Dataset
 from engine.model.events import Print, Quote
@@ -91,7 +92,7 @@ def _minutes(bars: Sequence[Bar], instrument: Instrument, start: int, name: str)
     own = bars[0].timeframe
     if own.nanos > Timeframe.H1.nanos:
         raise UsageError(f"{name}: holds bars of {own}; a backtest is played on bars of an hour at most")
-    return BarMarket(instrument, bars, start)
+    return BarMarket(as_recorded(instrument, bars), bars, start)
 
 
 def span_of(asked: LabRequest, instrument: Instrument, start: int, end: int) -> tuple[int, int]:

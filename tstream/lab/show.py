@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from engine.lab.backtest import Backtest
 from engine.lab.curve import Point
 from engine.market.calendars.known import calendar_of
+from engine.market.calendars.part_of_day import PartOfDay
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS
 from engine.portfolio.statistics import Statistics, statistics
@@ -99,6 +100,8 @@ def as_json(result: Backtest, past: RecordedPast, asked: LabRequest, params: Par
         "max_drawdown_usd": summary.max_drawdown_usd,
         "statistics": statistics_of(result, past),
         "open_positions": dict(summary.open_positions),
+        "hours": _hours(past),
+        "held_over_gaps": summary.held_over,
         "refusals": dict(summary.refusals),
         "opinion": summary.opinion,
         "trade_list": [row_of(trade, past.instrument) for trade in result.trades],
@@ -128,6 +131,7 @@ def as_page(result: Backtest, past: RecordedPast, asked: LabRequest, params: Par
         ("fills", summary.fills),
         ("costs", f"{instrument.cost_usd} {instrument.currency} a lot and side"),
         *(("still open", f"{symbol} {qty:+f}, not counted") for symbol, qty in summary.open_positions),
+        *_unseen(result, past),
         *(("refused", f"{count} × {reason}") for reason, count in summary.refusals[:5]),
         *((label.strip(), value) for label, value in opinion_lines(summary.opinion)),
     ]
@@ -265,6 +269,7 @@ def words(result: Backtest, past: RecordedPast, asked: LabRequest, params: Param
             f"volatility {percent(found.volatility)} a year)",
         ]
     lines += [f"{label:<14} {value}" for label, value in opinion_lines(summary.opinion)]
+    lines += [f"{label:<14} {value}" for label, value in _unseen(result, past)]
     if summary.open_positions:
         held = ", ".join(f"{symbol} {qty:+f}" for symbol, qty in summary.open_positions)
         lines.append(f"still open     {held} (above are its costs so far and not its P&L)")
@@ -274,3 +279,26 @@ def words(result: Backtest, past: RecordedPast, asked: LabRequest, params: Param
     elif not summary.trades:
         lines.append("no idea came up")
     return "\n".join(lines)
+
+
+def _hours(past: RecordedPast) -> str | None:
+    """The part of the day that is recorded, "08:30-15:00"; None where all of it is."""
+    calendar = calendar_of(past.instrument.calendar)
+    return calendar.hours if isinstance(calendar, PartOfDay) else None
+
+
+def _unseen(result: Backtest, past: RecordedPast) -> Iterator[tuple[str, str]]:
+    """What the recording does not show of its market, in words; nothing where it shows all."""
+    if hours := _hours(past):
+        opens, closes = hours.split("-")
+        clock = calendar_of(past.instrument.calendar).clock_name
+        yield (
+            "hours",
+            f"{opens} to {closes} {clock} alone: the end of the recording's day",
+        )
+    if count := result.summary.held_over:
+        times = "once" if count == 1 else f"{count} times"
+        yield (
+            "held over",
+            f"{times} where bars are missing: nothing fills before the next one",
+        )

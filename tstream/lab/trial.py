@@ -30,6 +30,7 @@ from tstream.paths import find
 from tstream.settings.bots import BotSettings
 from tstream.settings.load import load
 from tstream.settings.model import Settings
+from tstream.settings.problems import problems
 
 _TABLES = ("risk", "strategy")
 """Tables of the settings whose keys a trial may set."""
@@ -215,9 +216,10 @@ def changed_settings(settings: Settings, params: Params) -> Settings:
         try:
             made = type(section)(**{**told, **changes})
         except ValidationError as error:
-            each = error.errors()[0]
-            where = ".".join((table, *map(str, each["loc"])))
-            raise UsageError(f"{where}: {each['msg']}") from None
+            found = error.errors(include_url=False)
+            for each in found:
+                each["loc"] = (table, *each["loc"])
+            raise SettingsError(problems(found, Settings, lambda key: "")) from None
         settings = settings.model_copy(update={table: made})
     return settings
 

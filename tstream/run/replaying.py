@@ -24,6 +24,7 @@ from adapters.tapes.recording import RECORDING_SUFFIX, read_header
 from adapters.tapes.several import Played, Together, open_recordings, recordings_in
 from adapters.tapes.tape import Tape, open_tape
 from engine.lab.backtest import BarMarket
+from engine.lab.own_hours import as_recorded
 from engine.lab.replay import Replay
 from engine.lab.summary import Summary
 from engine.market.calendars.calendar import Calendar
@@ -205,7 +206,7 @@ def _datasets(options: ReplayOptions, settings: Settings) -> list[Played]:
         if dataset.timeframe is not Timeframe.M1:
             raise UsageError(f"{name}: holds bars of {dataset.timeframe}; a replay is played on minutes")
         bars = tuple(library.bars(name))
-        found.append(BarMarket(_terms(settings, dataset.instrument), bars))
+        found.append(BarMarket(as_recorded(_terms(settings, dataset.instrument), bars), bars))
     return found
 
 

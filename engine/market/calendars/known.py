@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from engine.market.calendars.always import AlwaysOpen
 from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.cme_holidays import CME_HOLIDAYS
 from engine.market.calendars.exchange import ExchangeCalendar, Hours
+from engine.market.calendars.part_of_day import PartOfDay
 from engine.market.calendars.us_equities_holidays import US_EQUITIES_HOLIDAYS
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS
@@ -58,11 +60,23 @@ CALENDARS: dict[str, Calendar] = {calendar.name: calendar for calendar in (CME, 
 
 
 def calendar_of(name: str) -> Calendar:
-    """The calendar of a name, as `Instrument.calendar` has it. Raises ValueError for an unknown one."""
+    """The calendar of a name, as `Instrument.calendar` has it: "cme", or "cme 08:30-15:00" for a part of its
+    day. Raises ValueError for an unknown one.
+    """
     try:
-        return CALENDARS[name]
+        return CALENDARS.get(name) or _part_of(name)
     except KeyError:
         raise ValueError(f"no calendar is called {name!r}; known are {', '.join(CALENDARS)}") from None
+
+
+@lru_cache(maxsize=64)
+def _part_of(name: str) -> Calendar:
+    whole, _, hours = name.partition(" ")
+    found = CALENDARS[whole]
+    opens, dash, closes = hours.partition("-")
+    if not dash:
+        raise KeyError(name)
+    return PartOfDay(found, time.fromisoformat(opens), time.fromisoformat(closes))
 
 
 def zone_mark(zone: str, ts: int) -> str:
