@@ -19,7 +19,8 @@ from engine.model.limits import RiskLimits
 from engine.model.orders import OrderType, Slot
 from engine.model.plans import Leg, StopRule
 from engine.risk.sizing import loss_usd
-from engine.state.state import BookState, LegState, PlanState
+from engine.state.legs import LegState
+from engine.state.state import BookState, PlanState
 
 
 class Changed(NamedTuple):

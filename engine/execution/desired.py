@@ -13,7 +13,8 @@ from engine.execution.entry_orders import alone, elsewhere, entry
 from engine.execution.venue_exits import USUAL, VenueExits, going
 from engine.model.orders import BRACKET_SUFFIXES, OrderSpec, OrderStatus, OrderType, Slot
 from engine.model.plans import PlanStatus, TradePlan
-from engine.state.state import LegState, Order, PlanState
+from engine.state.legs import LegState
+from engine.state.state import Order, PlanState
 
 OCO_GRACE_NS = 1_000_000_000
 """The venue cancels the sibling of a filled bracket leg by itself; we step in after this long."""

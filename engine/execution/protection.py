@@ -19,7 +19,8 @@ from engine.model.orders import OrderStatus, Slot, VenueOrder
 from engine.model.records import OrderEvent
 from engine.state import alarms
 from engine.state.alarms import Alarm
-from engine.state.state import BookState, LegState, Order, PlanState
+from engine.state.legs import LegState
+from engine.state.state import BookState, Order, PlanState
 
 VANISHED = 2
 """A stop that vanishes is placed anew once; so many times, and the position is flattened."""

@@ -20,8 +20,9 @@ from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Slot
 from engine.model.plans import Leg, PlanStatus, StopRule
 from engine.portfolio.bounds import Bounds
+from engine.state.legs import LegState
 from engine.state.position import usd
-from engine.state.state import LegState, Order, PlanState
+from engine.state.state import Order, PlanState
 
 TRAIL_PAUSE_NS = NANOS
 ANEW_PAUSE_NS = 15 * NANOS

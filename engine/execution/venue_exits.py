@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import PlanStatus
-from engine.state.state import LegState, Order, PlanState
+from engine.state.legs import LegState
+from engine.state.state import Order, PlanState
 
 
 class VenueExits(NamedTuple):

@@ -13,8 +13,9 @@ from engine.model.orders import Slot
 from engine.model.plans import Leg, PlanStatus, TradePlan
 from engine.model.rooms import AlertRoom
 from engine.state.carry import carried_open_usd
+from engine.state.legs import LegState
 from engine.state.position import Position, usd
-from engine.state.state import BookState, LegState, PlanState, State
+from engine.state.state import BookState, PlanState, State
 
 Figure = TypeVar("Figure", int, Decimal)
 

@@ -23,10 +23,10 @@ from engine.state.fold_days import (
 )
 from engine.state.fold_fills import dust_left, fill_applied, position_adjusted
 from engine.state.fold_late_fills import fill_settled
+from engine.state.legs import LegState
 from engine.state.state import (
     TRADES_KEPT,
     BookState,
-    LegState,
     Order,
     PlanState,
     Restriction,
@@ -290,6 +290,7 @@ def _contracts_shifted(state: State, record: r.ContractsShifted) -> None:
     source.entered, source.entered_sum = source.entered - record.qty, source.entered_sum - share
     target.entered, target.entered_sum = target.entered + record.qty, target.entered_sum + share
     target.entry_ts = target.entry_ts or source.entry_ts
+    fold_shares.settle(target)
 
 
 def _excursion_noted(state: State, record: r.ExcursionNoted) -> None:

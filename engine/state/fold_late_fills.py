@@ -10,6 +10,7 @@ from msgspec import structs
 
 from engine.model import records as r
 from engine.model.orders import Fill
+from engine.state import fold_shares
 from engine.state.fold_days import add_to_ended, carry_late, count_cost
 from engine.state.position import Trade
 from engine.state.state import BookState, Inferred, Order, State
@@ -65,7 +66,7 @@ def _correct(
         if order.side is plan.plan.side:
             leg.entered_sum += ticks
         else:
-            leg.exit_sum += ticks
+            fold_shares.reprice(leg, then.price, fill.price, qty)
     position = book.kept_position(fill.instrument)
     if position.qty and then.ts >= position.opened_ts:
         position.costs_usd += cost_usd

@@ -11,8 +11,9 @@ from fractions import Fraction
 from engine.model.market import Side
 from engine.model.orders import Fill, Slot
 from engine.state import fold_alerts
+from engine.state.legs import Beyond, LegState
 from engine.state.position import usd
-from engine.state.state import BookState, LegState, Order, PlanState, State
+from engine.state.state import BookState, Order, PlanState, State
 
 _CENT, _MICRO = Decimal("0.01"), Decimal("0.000001")
 
@@ -28,9 +29,9 @@ def plan_opened(book: BookState, found: PlanState) -> None:
 def plan_closed(state: State, book: BookState, over: PlanState) -> None:
     """The plan is gone already. What it closed beyond its own was another's; its result is its own fills'."""
     symbol = over.plan.instrument
-    if over.open_qty < 0:
-        exited = sum(leg.exited for leg in over.legs)
-        shrink(book, symbol, sum(leg.exit_sum for leg in over.legs) // exited)
+    for leg in over.legs:
+        for beyond in leg.beyond:
+            shrink(book, symbol, beyond.price, beyond.each_usd, most=beyond.qty)
     if over.shared and any(leg.entered for leg in over.legs):
         net = result_usd(state, over)
         rest = net - over.credited_usd  # it may have been flat, and counted, before another stood beside it
@@ -51,9 +52,8 @@ def result_usd(state: State, found: PlanState, mark: int | None = None) -> Decim
     """Net USD of a plan by its own fills; what is open counts at a mark in ticks, or not at all."""
     ticks = Fraction(0)
     for leg in found.legs:
-        closed = min(leg.entered, leg.exited)
-        if leg.entered and leg.exited:
-            ticks += closed * (Fraction(leg.exit_sum, leg.exited) - Fraction(leg.entered_sum, leg.entered))
+        if leg.entered:
+            ticks += leg.exit_sum - leg.closed_qty * Fraction(leg.entered_sum, leg.entered)
         if mark is not None and leg.open_qty > 0:
             ticks += leg.open_qty * (mark - Fraction(leg.entered_sum, leg.entered))
     gross = usd(state.instruments[found.plan.instrument], ticks * found.plan.side.sign)
@@ -76,6 +76,7 @@ def fill_legs(book: BookState, order: Order, fill: Fill, ts: int, taken: int, co
         leg.entry_ts = leg.entry_ts or ts
         leg.fees += taken
         leg.costs_usd += cost_usd
+        settle(leg)
         return
     entry = book.orders.get(leg.slots.get(Slot.ENTRY, ""))
     if (entry is None or entry.status.terminal) and qty > leg.open_qty:
@@ -87,15 +88,49 @@ def fill_legs(book: BookState, order: Order, fill: Fill, ts: int, taken: int, co
         _exit(leg, qty, fill.price, each)
 
 
-def shrink(book: BookState, instrument: str, price: int, cost_usd: Decimal = Decimal(0)) -> None:
+def settle(leg: LegState) -> None:
+    """What was sold before its entry was told has its entry now."""
+    while leg.beyond:
+        first = leg.beyond[0]
+        qty = min(first.qty, leg.entered - leg.fees - leg.closed_qty)
+        if qty <= 0:
+            return
+        first.qty -= qty
+        leg.exit_sum += first.price * qty
+        leg.costs_usd += (first.each_usd * qty).quantize(_MICRO)
+        if not first.qty:
+            del leg.beyond[0]
+
+
+def reprice(leg: LegState, wrong: int, right: int, qty: int) -> None:
+    """Put right at which price so many contracts have left, ticks."""
+    kept: list[Beyond] = []
+    for one in leg.beyond:
+        moved = min(one.qty, qty) if one.price == wrong else 0
+        qty -= moved
+        parts = ((moved, right), (one.qty - moved, one.price))
+        kept += [Beyond(lots, price, one.each_usd) for lots, price in parts if lots]
+    leg.beyond = kept
+    leg.exit_sum += (right - wrong) * qty
+
+
+def shrink(
+    book: BookState,
+    instrument: str,
+    price: int,
+    cost_usd: Decimal = Decimal(0),
+    *,
+    most: int = 1 << 62,
+) -> None:
     """Plans never hold more than the position: what somebody else closed is taken from somebody else's
-    contracts first, then from the newest trade. `price` in ticks and `cost_usd` of one contract are what it
-    left for.
+    contracts first, then from the newest trade, `most` contracts of it. `price` in ticks and `cost_usd` of
+    one contract are what it left for.
     """
     held = book.position(instrument).qty
     for side in Side:
         plans = [p for p in book.plans.values() if p.plan.instrument == instrument and p.plan.side is side]
         excess = sum(max(0, leg.open_qty) for p in plans for leg in p.legs) - max(0, held * side.sign)
+        excess = min(excess, most)
         for plan in (*(p for p in plans if p.fostered), *_newest(p for p in plans if not p.fostered)):
             for leg in plan.legs:
                 excess -= _take(leg, max(0, excess), price, cost_usd)
@@ -125,6 +160,9 @@ def _take(leg: LegState, qty: int, price: int, cost_usd: Decimal) -> int:
 
 
 def _exit(leg: LegState, qty: int, price: int, cost_usd: Decimal) -> None:
+    own = min(qty, max(0, leg.open_qty))
     leg.exited += qty
-    leg.exit_sum += price * qty
-    leg.costs_usd += (cost_usd * qty).quantize(_MICRO)
+    leg.exit_sum += price * own
+    leg.costs_usd += (cost_usd * own).quantize(_MICRO)
+    if own < qty:
+        leg.beyond.append(Beyond(qty - own, price, cost_usd))

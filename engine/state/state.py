@@ -17,10 +17,11 @@ from engine.model.restrictions import TradingState
 from engine.state.alerts import AlertState
 from engine.state.answers import Answered
 from engine.state.days import BalanceMark, DayResult, DayStats
+from engine.state.legs import LegState
 from engine.state.live_results import LiveResults
 from engine.state.opinions import OpinionState
 from engine.state.order_table import next_status
-from engine.state.position import Closing, Position, Trade, nearest_tick
+from engine.state.position import Closing, Position, Trade
 from engine.state.track_record import TrackRecord
 from engine.strategies.learning import Tally
 
@@ -98,32 +99,6 @@ class Order(Specified, Struct):
     @property
     def inferred_qty(self) -> int:
         return sum(one.qty for one in self.inferred)
-
-
-class LegState(Struct):
-    """What has happened to one leg of a plan. Sums of price x quantity in ticks."""
-
-    entered: int = 0
-    entered_sum: int = 0
-    exited: int = 0
-    exit_sum: int = 0
-    costs_usd: Decimal = Decimal(0)
-    """Of its fills, both sides."""
-    entry_ts: int = 0
-    """When its first contract was filled."""
-    slots: dict[Slot, str] = field(default_factory=dict)
-    """Client id of the newest order in each slot."""
-    fees: int = 0
-    """Lots of what was entered that fees have taken (docs/semantics.md#spot)."""
-
-    @property
-    def open_qty(self) -> int:
-        return self.entered - self.exited - self.fees
-
-    @property
-    def average(self) -> int:
-        """Average entry of a leg that has entered, to the nearest tick."""
-        return nearest_tick(self.entered_sum, self.entered)
 
 
 class Dust(Struct):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.market import Side
+from engine.state.legs import LegState
 from engine.state.position import Position, Trade, usd
-from engine.state.state import LegState
 
 MNQ = CME_FUTURES["MNQ"]
 BUY, SELL = Side.BUY, Side.SELL
