@@ -15,7 +15,7 @@ Told = Callable[[int], str]
 """A time in nanoseconds UTC in words."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _minute(minute: int, zone: str) -> str:
     return datetime.fromtimestamp(minute * 60, ZoneInfo(zone)).strftime("%H:%M")
 
@@ -35,7 +35,7 @@ def trade_day(ts: int, session: SessionView) -> str:
     return _trade_day(ts // (60 * MINUTE), session.zone, int(session.rolls[:2]))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _trade_day(hour: int, zone: str, rolls: int) -> str:
     moment = datetime.fromtimestamp(hour * 3600, ZoneInfo(zone))
     return f"{moment + timedelta(hours=24 - rolls if rolls > 12 else -rolls):%d %b}"

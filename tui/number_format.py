@@ -14,6 +14,9 @@ NONE = "—"
 
 _UP, _DOWN, _FLAT = "▲", "▼", "•"
 
+_SHOWN = 512
+"""So many numbers are kept as texts: more than a screen shows. Each is 400 bytes, and a day has thousands."""
+
 
 def arrow(sign: Decimal | int) -> str:
     """An arrow for what rises, falls, or does neither."""
@@ -33,13 +36,13 @@ side = partial(tone, above="buy", below="sell")
 """The style name for what is held or ordered."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_SHOWN)
 def price(value: Decimal | None, decimals: int) -> str:
     """A price with the digits of its tick: "21034.25"."""
     return NONE if value is None else f"{value:.{decimals}f}".replace("-", MINUS)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_SHOWN)
 def signed(value: Decimal | float | None, decimals: int = 2) -> str:
     """A number that always carries its sign: "+1,184.20", "−61.00", "0.00"."""
     if value is None:

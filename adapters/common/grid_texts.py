@@ -6,7 +6,8 @@ from decimal import Decimal, InvalidOperation
 
 from engine.model.instrument import Instrument, OffGridError
 
-_MOST_TEXTS = 4_096
+_MOST_TEXTS = 512
+"""Numbers of one instrument whose texts are known: those of an hour, as a rule. Each is 200 bytes."""
 _LONGEST = 40
 """Characters of a number as it is written."""
 _MOST_DIGITS = 15

@@ -34,7 +34,8 @@ from engine.model.orders import (
 )
 
 PRACTICE_PREFIX = "PRAC-"
-_MOST_TEXTS = 4_096
+_MOST_TEXTS = 512
+"""Prices whose texts are known: those of an hour, as a rule. Each is 200 bytes."""
 _LONGEST_PRICE = 40
 """Characters of a price as it is written."""
 MOST_TICKS = 1_000_000_000

@@ -48,7 +48,7 @@ def test_the_memory_of_texts_is_bounded() -> None:
     ticks = TickTexts(SPOT)
     for number_ in range(1, 10_000):
         assert ticks[plain(SPOT.price(number_))] == number_
-    assert len(ticks) <= 4_096
+    assert len(ticks) <= 512
 
 
 def test_no_text_becomes_an_exponent() -> None:

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import unicodedata
 from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tui
 from engine.model.market import NANOS
 from tui import clock_times as times
 from tui import number_format as figures
@@ -132,3 +135,17 @@ def test_times_are_those_of_the_zone_in_summer_and_winter() -> None:
     assert times.clock(1_791_988_937 * NANOS, "America/Chicago") == "09:42:17"
     assert times.clock(1_791_988_937 * NANOS, "UTC") == "14:42:17"
     assert times.hour_minute(1_797_262_200 * NANOS, "America/Chicago") == "09:30"  # 14 December
+
+
+def test_what_is_kept_as_text_is_bounded() -> None:
+    """Numbers and times of a day are thousands: of them only what a screen shows is kept."""
+    rows = [import_module(f"tui.{one.stem}") for one in Path(tui.__file__).parent.glob("*.py")]
+    rows += [import_module(f"tui.rows.{one.stem}") for one in Path(tui.__file__).parent.glob("rows/*.py")]
+    kept = {
+        what: vars(found)["cache_parameters"]()["maxsize"]
+        for module in rows
+        for what, found in vars(module).items()
+        if "cache_parameters" in getattr(found, "__dict__", ())
+    }
+    assert {"price", "signed", "_minute"} <= kept.keys()
+    assert {what: most for what, most in kept.items() if most is None or most > 1_024} == {}
