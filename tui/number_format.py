@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
 
+from engine.model.figures import MINUS as MINUS
+from engine.model.figures import percent as share_words
 from engine.model.market import NANOS
 
-MINUS = "−"
 NONE = "—"
 """Stands where a number is not known; never a zero."""
 
@@ -51,6 +52,11 @@ def signed(value: Decimal | float | None, decimals: int = 2) -> str:
     if not any(digit in "123456789" for digit in text):
         return text[1:]
     return text.replace("-", MINUS)
+
+
+def percent(share: Decimal | float | None, digits: int = 0) -> str:
+    """A share of one: "58 %"."""
+    return NONE if share is None else share_words(share, digits)
 
 
 def usd(value: Decimal | None) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from engine.books.bots import Bot
 from engine.model import records as r
+from engine.model.figures import signed
 from engine.model.notices import NoticeKind, Severity
 from engine.portfolio.expected import Kept, kept
 from engine.state.turn import Turn
@@ -47,7 +48,7 @@ class Promises:
 
 
 def words(found: Kept, expected_r: float) -> str:
-    """ "34 trades at -0.31 R each, +0.30 R expected, p 0.012"."""
+    """ "34 trades at −0.31 R each, +0.30 R expected, p 0.012"."""
     trades = f"{found.trades} trade{'' if found.trades == 1 else 's'}"
-    mean = f" at {found.mean_r:+.2f} R each" if found.mean_r is not None else ""
-    return f"{trades}{mean}, {expected_r:+.2f} R expected, p {found.p:.3f}"
+    mean = f" at {signed(found.mean_r)} R each" if found.mean_r is not None else ""
+    return f"{trades}{mean}, {signed(expected_r)} R expected, p {found.p:.3f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.model.events import RiskTold
+from engine.model.figures import percent
 from engine.model.notices import NoticeKind, Severity
 from engine.model.watch import Watched
 from engine.state.alarms import Alarm
@@ -28,13 +29,13 @@ def _begun(event: RiskTold) -> str:
             return f"{event.about} has failed for {event.value:.0f} s and has not come back{detail}"
         case Watched.DRAWDOWN:
             return (
-                f"drawdown: {event.value:.1%} below the highest of the last thirty days (told from "
-                f"{event.limit:.0%} on)"
+                f"drawdown: {percent(event.value, 1)} below the highest of the last thirty days (told from "
+                f"{percent(event.limit)} on)"
             )
         case Watched.VOLATILITY:
             return (
-                f"volatility: {event.value:.0%} a year by the last thirty days (told from {event.limit:.0%} "
-                "on)"
+                f"volatility: {percent(event.value)} a year by the last thirty days (told from "
+                f"{percent(event.limit)} on)"
             )
 
 
@@ -43,6 +44,6 @@ def _over(event: RiskTold) -> str:
         case Watched.COMPONENT:
             return f"{event.about} is back"
         case Watched.DRAWDOWN:
-            return f"drawdown: {event.value:.1%} again"
+            return f"drawdown: {percent(event.value, 1)} again"
         case Watched.VOLATILITY:
-            return f"volatility: {event.value:.0%} a year again"
+            return f"volatility: {percent(event.value)} a year again"

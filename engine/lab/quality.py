@@ -13,6 +13,7 @@ from engine.lab.hours import RecordedHours, SessionHours, expected, holes, hours
 from engine.lab.stamps import read_stamps
 from engine.market.calendars.calendar import Calendar
 from engine.model.datasets import Finding, Flaw
+from engine.model.figures import percent
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS, Bar
 
@@ -86,7 +87,7 @@ def _gaps(
     return Finding(
         Flaw.GAP,
         len(found),
-        f"gaps inside sessions, {missing:,} bars of {whole:,} ({share:.2%}); the longest:",
+        f"gaps inside sessions, {missing:,} bars of {whole:,} ({percent(share, 2)}); the longest:",
         first=tuple(f"{_at(a)} to {_at(b)}: {(b - a) // length:,} bars" for a, b in longest),
         grave=share > _MISSING,
     )

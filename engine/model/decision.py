@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from engine.model.figures import percent, signed
 from engine.model.market import MINUTE
 from engine.model.setting import restart
 
@@ -94,14 +95,14 @@ class Opinion(Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """What each has said, and what it came to: "for: rules 0.80 × 56% · model 0.75 × 44% = 0.78, …"."""
+        """What each has said, and what it came to: "for: rules 0.80 × 56 % · model 0.75 × 44 % = 0.78, …"."""
         if self.counsel is Counsel.ALONE:
             return f"{self.counsel}: {self.missing or 'nobody else has spoken'}"
-        told = " · ".join(f"{part.name} {part.value:.2f} × {part.weight:.0%}" for part in self.parts)
+        told = " · ".join(f"{part.name} {part.value:.2f} × {percent(part.weight)}" for part in self.parts)
         total = "" if self.confidence is None else f" = {self.confidence:.2f}, at least {self.least:.2f}"
         said = ""
         if self.probability is not None and self.expected_r is not None:
-            said = f"; {self.model}: {self.probability:.0%} to its target, {self.expected_r:+.2f} R"
+            said = f"; {self.model}: {percent(self.probability)} to its target, {signed(self.expected_r)} R"
         return f"{self.counsel}: {told}{total}{said}"
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from msgspec import Struct, structs
 
+from engine.model.figures import percent
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
 from engine.model.sizing import (
@@ -89,12 +90,12 @@ def wish(sizing: Sizing, ask: Ask) -> Wish:
             usd = ask.limits.risk_per_trade_usd if sizing.usd is None else sizing.usd
             return _at_risk(ask, usd, "")
         case ByEquity():
-            return _of_equity(ask, Fraction(sizing.percent) / 100, f"{_plain(sizing.percent)}%")
+            return _of_equity(ask, Fraction(sizing.percent) / 100, f"{_plain(sizing.percent)} %")
         case ByEquityNotional():
             if ask.equity_usd is None:
                 return Wish(0, _NO_EQUITY)
             share = Fraction(max(Decimal(0), ask.equity_usd)) * Fraction(sizing.percent) / 100
-            return _worth(ask, share, f"{_plain(sizing.percent)}% of {amount(ask.equity_usd)} equity: ")
+            return _worth(ask, share, f"{_plain(sizing.percent)} % of {amount(ask.equity_usd)} equity: ")
         case ByNotional():
             return _worth(ask, sizing.usd, "")
         case ByKelly():
@@ -147,8 +148,8 @@ def _by_kelly(sizing: ByKelly, ask: Ask) -> Wish:
         missing = f"{ask.record.trades} of {KELLY_TRADES} trades for Kelly" if found is None else _NO_EQUITY
         return Wish(base.lots, f"{missing}, so {base.why}")
     used, most = found * Fraction(sizing.percent) / 100, Fraction(sizing.most_percent) / 100
-    words = f"{_plain(sizing.percent)}% of Kelly's {float(found):.3f} by {ask.record.trades} trades"
-    words += f", at most {_plain(sizing.most_percent)}%" if used > most else ""
+    words = f"{_plain(sizing.percent)} % of Kelly's {float(found):.3f} by {ask.record.trades} trades"
+    words += f", at most {_plain(sizing.most_percent)} %" if used > most else ""
     return _of_equity(ask, min(used, most), words)
 
 
@@ -157,7 +158,7 @@ def _by_confidence(sizing: ByConfidence, ask: Ask) -> Wish:
     least, most = Fraction(sizing.least_percent) / 100, Fraction(sizing.most_percent) / 100
     scale = least + (most - least) * min(Fraction(1), max(Fraction(0), ask.confidence))
     lots = int(base.lots * scale)
-    return Wish(lots, f"{float(scale):.0%} of {ask.text(base.lots)} ({base.why}): {ask.text(lots)}")
+    return Wish(lots, f"{percent(scale)} of {ask.text(base.lots)} ({base.why}): {ask.text(lots)}")
 
 
 def _times(usd: Amount, each: Decimal) -> int:

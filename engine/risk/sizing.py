@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from msgspec import structs
 
+from engine.model.figures import MINUS
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits, SingleContract
 from engine.model.plans import Idea, Leg
@@ -23,7 +24,8 @@ def loss_usd(instrument: Instrument, price: int, stop_ticks: int, limits: RiskLi
 def amount(usd: Decimal | Fraction) -> str:
     """Money in words: to the cent, and what is below a unit to four digits, as one lot of a coin may be."""
     number = float(usd)
-    return f"{number:.2f}" if abs(number) >= 1 or not number else f"{number:.4g}"
+    text = f"{number:.2f}" if abs(number) >= 1 or not number else f"{number:.4g}"
+    return text.replace("-", MINUS) if number < 0 else text
 
 
 def legs(

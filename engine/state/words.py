@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from engine.model import records as r
 from engine.model.alerts import Verdict, origin, room_of
 from engine.model.events import AlertKind
+from engine.model.figures import signed
 from engine.model.market import Side
 from engine.model.notices import NoticeKind as K
 from engine.model.notices import Severity as Sev
@@ -155,8 +156,8 @@ def _fill(state: State, record: r.FillApplied) -> Words:
     )
     closed = book.closings.get(fill.trade_id)
     if closed is not None:
-        in_r = f", {closed.r:+.1f} R" if closed.r is not None else ""
-        text += f": {closed.net_usd:+.2f} {_currency(state, fill.instrument)}{in_r}"
+        in_r = f", {signed(closed.r, 1)} R" if closed.r is not None else ""
+        text += f": {signed(closed.net_usd)} {_currency(state, fill.instrument)}{in_r}"
     return K.FILL, Sev.WARNING if slot is Slot.STOP else Sev.GOOD, text, fill.instrument, record.book
 
 

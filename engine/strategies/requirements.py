@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from engine.model.figures import signed
 from engine.model.market import Side, Timeframe
 from engine.model.scores import PatternSeen, Requirement, RequirementCheck
 from engine.signals.board import SignalBoard
@@ -42,7 +43,7 @@ def reference(
         return RequirementCheck(Requirement.REFERENCE, True, None, least)
     passed = said.direction(least) != -side.sign
     went = {1: "rose", -1: "fell", 0: "stood"}[said.move]
-    words = f"{symbol} {went}, correlation {said.correlation:+.2f}"
+    words = f"{symbol} {went}, correlation {signed(said.correlation)}"
     return RequirementCheck(
         Requirement.REFERENCE, passed or points > 0, said.correlation, least, "" if passed else words
     )

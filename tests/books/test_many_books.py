@@ -107,7 +107,7 @@ def test_each_book_sizes_as_it_says_and_the_record_says_why() -> None:
     assert many.held() == {"one": 3, "two": 9, "three": 3, PAPER: 9}
     whys = {name: plan.plan.size_reason for name in EVERY for plan in many.book(name).plans.values()}
     assert whys["one"] == "notional: a worth of 150000.00, 50000.00 each: 3"
-    assert whys["two"].startswith("equity: 1% of 50000.00 equity: 500.00 at risk, ")
+    assert whys["two"].startswith("equity: 1 % of 50000.00 equity: 500.00 at risk, ")
     assert whys["two"].endswith(", at most 9 (risk.per_trade_usd)")
     assert whys["three"] == "grade: score 8.0 is grade A: 3"
     told = {one.book: one.text for one in many.notices if one.signal is not None}

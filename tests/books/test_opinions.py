@@ -244,8 +244,8 @@ def test_confidence_sizes_through_the_one_sizer() -> None:
         plans = [found.plan for found in bench.book.plans.values()]
         whys.append((sum(plan.qty for plan in plans), "".join(plan.size_reason for plan in plans)))
     assert whys[0][1] == ""
-    assert "65% of" in whys[1][1]
-    assert "95% of" in whys[2][1]
+    assert "65 % of" in whys[1][1]
+    assert "95 % of" in whys[2][1]
     assert 0 == whys[0][0] < whys[1][0] < whys[2][0]
 
 

@@ -99,7 +99,7 @@ def test_every_risk_limit_holds_for_alerts_and_makes_them_smaller() -> None:
         (None, None, 3, "grade: 3 asked for"),
         (None, ByRisk(Decimal(100)), 4, "risk: 100.00 at risk, 22.72 each: 4"),
         (ByRisk(Decimal(50)), ByRisk(Decimal(100)), 2, "risk: 50.00 at risk, 22.72 each: 2"),
-        (ByConfidence(ByRisk(Decimal(100)), Decimal(0)), None, 4, "confidence: 100% of 4 (100.00"),
+        (ByConfidence(ByRisk(Decimal(100)), Decimal(0)), None, 4, "confidence: 100 % of 4 (100.00"),
     ],
 )
 def test_a_room_sizes_as_it_says_else_as_the_book_says_else_by_its_letters(

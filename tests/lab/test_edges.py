@@ -186,7 +186,7 @@ def test_figures_and_thresholds_by_hand() -> None:
     rules = EdgeRules()
     assert misses(shown, rules, Timeframe.M5, 0.1) == ""
     assert misses(shown, rules, Timeframe.M5, 1.0) == "5 trades of 50"
-    assert misses(figures([2.0, -1.0, -1.0]), rules, Timeframe.M5, 0.06) == "win rate 33% under 38%"
+    assert misses(figures([2.0, -1.0, -1.0]), rules, Timeframe.M5, 0.06) == "win rate 33 % under 38 %"
     assert misses(figures([1.0, -1.0]), rules, Timeframe.M5, 0.04) == "profit factor 1.00 under 1.20"
     name = Candidate(Timeframe.M5, "break bos", -1, "trend with").name
     assert name == "break bos short 5m, trend with"

@@ -141,7 +141,7 @@ def test_the_smallest_bound_counts_and_each_that_binds_is_named(
         ),
         (
             COIN, Wanted(), "1", Room(margin_usd=D("-5")), {}, Refusal.MARGIN,
-            "0.0001 BTC needs 0.6 USDT of margin, -5.00 is available (instruments.BTCUSDT.P.margin_percent)",
+            "0.0001 BTC needs 0.6 USDT of margin, −5.00 is available (instruments.BTCUSDT.P.margin_percent)",
         ),
         (
             MNQ, Wanted(ByGrade(), 12, whole=True), "0.1", Room(micros=7), {}, Refusal.SIZE_LESS,

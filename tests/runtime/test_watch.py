@@ -103,13 +103,13 @@ async def test_a_figure_is_told_at_its_limit_and_is_over_below_nine_tenths_of_it
         (
             RiskTold(ts_recv=T0, what=Watched.DRAWDOWN, about="b", value=0.124, limit=0.1),
             Severity.WARNING,
-            "drawdown: 12.4% below the highest of the last thirty days (told from 10% on)",
+            "drawdown: 12.4 % below the highest of the last thirty days (told from 10 % on)",
             "b",
         ),
         (
             RiskTold(ts_recv=T0, what=Watched.VOLATILITY, about="b", value=0.75, limit=0.6),
             Severity.WARNING,
-            "volatility: 75% a year by the last thirty days (told from 60% on)",
+            "volatility: 75 % a year by the last thirty days (told from 60 % on)",
             "b",
         ),
         (
@@ -129,13 +129,13 @@ async def test_a_figure_is_told_at_its_limit_and_is_over_below_nine_tenths_of_it
         (
             RiskTold(ts_recv=T0, what=Watched.DRAWDOWN, about="b", value=0.05, limit=0.1, over=True),
             Severity.INFO,
-            "drawdown: 5.0% again",
+            "drawdown: 5.0 % again",
             "b",
         ),
         (
             RiskTold(ts_recv=T0, what=Watched.VOLATILITY, about="b", value=0.5, limit=0.6, over=True),
             Severity.INFO,
-            "volatility: 50% a year again",
+            "volatility: 50 % a year again",
             "b",
         ),
     ],

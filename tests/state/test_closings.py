@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.model.commands import Flatten
+from engine.model.figures import signed
 from engine.model.notices import NoticeKind
 from engine.model.records import AnyRecord, FillApplied
 from engine.state import snapshot
@@ -24,7 +25,7 @@ from tests.support.venue_orders import PRICE
     ("how", "price", "told"),
     [
         ("TP", PRICE + 80, ": +193.90 USD, +1.9 R"),
-        ("SL", PRICE - 40, ": -106.10 USD, -1.1 R"),
+        ("SL", PRICE - 40, ": −106.10 USD, −1.1 R"),
     ],
 )
 def test_a_closing_fill_says_what_it_earned_in_dollars_and_in_units_of_its_risk(
@@ -37,7 +38,9 @@ def test_a_closing_fill_says_what_it_earned_in_dollars_and_in_units_of_its_risk(
     bench.tell_fill(bench.execute(ids[how], price))
     closing = [n for n in bench.notices if n.kind is NoticeKind.FILL][-1]
     assert closing.text.endswith(told)
-    assert f"{closing.net_usd:+.2f} USD, {closing.r:+.1f} R" in closing.text
+    assert closing.net_usd is not None
+    assert closing.r is not None
+    assert f"{signed(closing.net_usd)} USD, {signed(closing.r, 1)} R" in closing.text
     assert bench.book.trades[-1].net_usd == closing.net_usd
 
 

@@ -211,7 +211,7 @@ def test_a_reference_that_contradicts_refuses_or_costs_points() -> None:
         run(market, each)
         return heard
 
-    refused = [one for one in asked() if isinstance(one, Declined) and "correlation -" in one.reason]
+    refused = [one for one in asked() if isinstance(one, Declined) and "correlation −" in one.reason]
     assert refused
     for one in refused:
         failed = first_failed(one.checks)

@@ -230,7 +230,7 @@ def test_the_worst_state_is_named_with_its_book_and_an_outage_with_who_is_blind(
     first, second, third, paper = map(text_of, rows)
     assert "NO ENTRIES: market down" in first
     assert "■ LOCKED until 17:00 CT" in second
-    assert "DLL 96% ACT" in second
+    assert "DLL 96 % ACT" in second
     assert "×2" in second
     assert "● ACTIVE" in third, "the other venue trades on"
     assert "×0.5" in paper

@@ -41,7 +41,7 @@ def test_rows_fit_every_width_and_the_outcome_is_never_dropped(name: str) -> Non
 
 def test_what_is_wrong_is_said() -> None:
     told = "\n".join(rows(opinions.in_trouble(), 120))
-    for words in ("✕ rules alone", "it has not answered for 2 s", "due for", "17 without an answer", "8.3%"):
+    for words in ("✕ rules alone", "it has not answered for 2 s", "due for", "17 without an answer", "8.3 %"):
         assert words in told
     first = "\n".join(rows(opinions.beginning(), 80))
     for words in ("○ no model", "no model has been trained and promoted", "nobody has been asked yet",
@@ -57,8 +57,8 @@ def test_what_a_model_looks_at_is_said() -> None:
     view = replace(fake.trading_view(), opinion=replace(told, model=model))
     for width in (58, 120):
         shown = "\n".join(rows(view, width))
-        assert "looks at    move 12 41%" in shown
-        assert "looks back  50%, 30%, 20%" in shown
+        assert "looks at    move 12 41 %" in shown
+        assert "looks back  50 %, 30 %, 20 %" in shown
         assert "\x1b" not in shown
 
 
@@ -76,8 +76,8 @@ def test_why_tells_what_each_has_said() -> None:
     said = Opinion("o1-9", Counsel.FOR, parts, 0.687, 0.6, "mnq-5m", 0.55, 0.31)
     signal = replace(signals()[-1], opinion=said)
     told = " ".join(text_of(row).strip() for row in why_rows(signal, lambda ts: "09:30:00", 100))
-    assert "for: rules 0.74 × 56% · model 0.62 × 44% = 0.69, at least 0.60" in told
-    assert "mnq-5m: 55% to its target, +0.31 R" in told
+    assert "for: rules 0.74 × 56 % · model 0.62 × 44 % = 0.69, at least 0.60" in told
+    assert "mnq-5m: 55 % to its target, +0.31 R" in told
     alone = replace(signal, opinion=Opinion("o1-9", Counsel.ALONE, missing="no answer within 50 ms"))
     told = " ".join(text_of(row).strip() for row in why_rows(alone, lambda ts: "09:30:00", 100))
     assert "rules alone: no answer within 50 ms" in told

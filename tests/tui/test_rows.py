@@ -234,14 +234,14 @@ def test_tables_fit_every_width(width: int) -> None:
 
 def test_alignment_gives_direction_strength_weight_pattern_sum_verdict_and_reasons(view: View) -> None:
     text = "\n".join(text_of(row) for row in market.alignment_rows(state_of(view), 60, 14))
-    for words in ("15m ▲", "30m •", "91 ×30%", "S/R 21012.00 ×3", "7.4", "4 of 5 agree",
+    for words in ("15m ▲", "30m •", "91 ×30 %", "S/R 21012.00 ×3", "7.4", "4 of 5 agree",
                   "long 2, taken at 09:41:30", "· reward to risk 2.1"):  # fmt: skip
         assert words in text
 
 
 def test_money_of_one_and_of_several_books(view: View) -> None:
     text = "\n".join(text_of(row) for row in pnl.number_rows(state_of(view), 60))
-    for words in ("realized +152.20", "open +32.00", "costs −12.02", "trades closed 6", "won 4 (66%)",
+    for words in ("realized +152.20", "open +32.00", "costs −12.02", "trades closed 6", "won 4 (67 %)",
                   "PF 2.31", "maxDD at mark −61.00", "balance 50,152.20"):  # fmt: skip
         assert words in text
     assert "margin" not in text

@@ -55,10 +55,10 @@ def test_the_line_fills_every_width_exactly(make: Callable[[], View]) -> None:
 
 def test_a_calm_day_shows_limits_and_connections_in_eighty_columns() -> None:
     text = line(fake.trading_view(), 80)
-    for words in ("MLL 7% · 1,848 left", "entries 30%", "market ●", "user ●", "rest ●", "token ● 21h"):
+    for words in ("MLL 7 % · 1,848 left", "entries 30 %", "market ●", "user ●", "rest ●", "token ● 21h"):
         assert words in text
     wide = line(fake.trading_view(), 120)
-    for words in ("7% · 1,848 USD left", "market ● 3m", "user ● 2h", "rest ● 12/160", "token ● 21h"):
+    for words in ("7 % · 1,848 USD left", "market ● 3m", "user ● 2h", "rest ● 12/160", "token ● 21h"):
         assert words in wide
 
 
@@ -73,7 +73,7 @@ def test_the_nearest_limit_is_there_at_every_width_whatever_else_happens() -> No
 def test_a_lock_says_why_and_until_when(width: int) -> None:
     text = line(states.locked(), width)
     assert "■ LOCKED until 17:00 CT (in 7h 17m): daily loss limit reached" in text
-    assert "DLL 96% ACT" in text or "96% ACT · 31" in text
+    assert "DLL 96 % ACT" in text or "96 % ACT · 31" in text
 
 
 def test_a_lock_over_the_weekend_names_the_day_and_one_without_an_end_says_so() -> None:
@@ -184,9 +184,9 @@ def test_a_meter_fills_with_what_is_used(used: Decimal, limit: int, band: Band, 
 def test_used_is_rounded_up_left_and_percent_down() -> None:
     found = loss("495.01", Band.WARN)
     assert (limits.used_of(found), limits.left_of(found)) == ("496/800", "304")
-    assert limits.percent(loss("759.99")) == "94%"
-    assert limits.percent(loss("12000", Band.ACT)) == "999%"
-    assert limits.percent(loss("-30")) == "0%"
+    assert limits.percent(loss("759.99")) == "94 %"
+    assert limits.percent(loss("12000", Band.ACT)) == "999 %"
+    assert limits.percent(loss("-30")) == "0 %"
     size = LimitView("size", Decimal("0.30"), Decimal(2), "minis", Band.CLEAR)
     assert (limits.used_of(size), limits.left_of(size)) == ("0.3/2", "1.7")
     assert limits.used_of(loss("1204.35", limit="2000")) == "1,205/2,000"
@@ -195,7 +195,7 @@ def test_used_is_rounded_up_left_and_percent_down() -> None:
 @pytest.mark.parametrize("band", list(Band))
 def test_a_band_is_a_colour_and_a_word(band: Band) -> None:
     row = limits.limit_rows([loss("600", band)], 60, 1)[0]
-    styles = {style for text, style in row if text.strip() == "75%"}
+    styles = {style for text, style in row if text.strip() == "75 %"}
     assert len(styles) == 1
     if band is not Band.CLEAR:
         assert limits.BAND_WORDS[band] in text_of(row)
@@ -227,7 +227,7 @@ def test_a_full_position_does_not_hide_what_may_still_be_lost() -> None:
     size = LimitView("size", Decimal(2), Decimal(2), "minis", Band.REDUCE)
     view = book_of(fake.trading_view(), limits=(size, loss("200")))
     text = line(view, 80)
-    assert text.index("DLL 25% · 600 left") < text.index("size 100% REDUCE")
+    assert text.index("DLL 25 % · 600 left") < text.index("size 100 % REDUCE")
 
 
 def test_of_several_books_the_most_endangered_one_is_named() -> None:
@@ -235,7 +235,7 @@ def test_of_several_books_the_most_endangered_one_is_named() -> None:
     two = replace(fake.book(), book="hundred", limits=(loss("400", Band.WARN), loss("1")))
     view = replace(fake.trading_view(), books=(one, two))
     assert "hundred DLL" in line(view, 120)
-    assert "50% WARN" in line(view, 120)
+    assert "50 % WARN" in line(view, 120)
     rows = [text_of(row) for row in pnl.book_limit_rows(state_of(view), 50, 6)]
     assert [row.strip() for row in rows if "limits of" in row] == ["limits of fifty", "limits of hundred"]
 

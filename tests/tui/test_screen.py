@@ -255,7 +255,7 @@ async def test_the_safety_line_is_painted_again_only_when_it_says_something_else
         cockpit.engine.show(states.near_limit())
         await cockpit.later(pilot)
         assert line.render_line(0) is not strip
-        assert "61% WARN" in cockpit.line("safety")
+        assert "61 % WARN" in cockpit.line("safety")
 
 
 async def test_without_focus_the_rate_falls_to_two() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,3 +148,15 @@ def test_palette(snap_compare: Callable[..., bool]) -> None:
         await pilot.pause()
 
     assert snap_compare(cockpit.app, terminal_size=MEDIUM, run_before=open_palette)
+
+
+def test_pictures_write_minus_and_percent_as_the_house_does() -> None:
+    """ "−118.60" and "58 %", whichever pane they stand in and whoever wrote the words."""
+    drawn = list(Path(__file__).parent.rglob("*.svg"))
+    assert len(drawn) > 100
+    texts = {
+        unescape(text) for one in drawn for text in re.findall(r"<text[^>]*>([^<]*)</text>", one.read_text())
+    }
+    assert {text for text in texts if re.search(r"\d%|(?<![\w.])-\d", text)} == set()
+    assert any("−" in text for text in texts)
+    assert any(re.search(r"\d[ \xa0]%", text) for text in texts)

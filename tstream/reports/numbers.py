@@ -8,6 +8,7 @@ from math import floor, log10
 from zoneinfo import ZoneInfo
 
 from engine.model.market import NANOS
+from tui import number_format as figures
 from tui.number_format import MINUS, NONE, signed
 
 _THOUSANDS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
@@ -39,7 +40,7 @@ def money(value: Decimal | None) -> str:
 
 
 def percent(share: float | None, decimals: int = 1) -> str:
-    return NONE if share is None else f"{share * 100:.{decimals}f} %".replace("-", MINUS)
+    return figures.percent(share, decimals)
 
 
 def ratio(value: float | None, unit: str = "") -> str:

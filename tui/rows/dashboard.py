@@ -82,7 +82,7 @@ def _today(view: View, width: int) -> list[Row]:
 
 def _day(view: View, book: BookView) -> Row:
     held = sum(1 for position in view.positions if position.book == book.book)
-    won = f", {book.wins} won ({100 * book.wins // book.trades} %)" if book.trades else ""
+    won = f", {book.wins} won ({figures.percent(book.wins / book.trades)})" if book.trades else ""
     parts: list[Row] = [
         (
             *kind_mark(view, book.kind),
@@ -122,16 +122,16 @@ def _name(view: View, one: PerformanceView) -> Row:
 
 def _performance(view: View, one: PerformanceView) -> tuple[Row, ...]:
     fallen = figures.NONE if one.max_drawdown_usd is None else figures.signed(-one.max_drawdown_usd)
-    share = "" if one.max_drawdown is None else f" {_percent(one.max_drawdown)}"
+    share = "" if one.max_drawdown is None else f" {figures.percent(one.max_drawdown, 1)}"
     streak = f"{abs(one.run)} {'won' if one.run > 0 else 'lost'}" if one.run else figures.NONE
     return (
         _name(view, one),
         cell(str(one.trades), "text"),
-        cell(f"{100 * one.wins / one.trades:.0f} %" if one.trades else figures.NONE, "text"),
+        cell(figures.percent(one.wins / one.trades if one.trades else None), "text"),
         _number(one.profit_factor),
         _number(one.sharpe),
         cell(f"{fallen}{share}", "text"),
-        cell(_percent(one.drawdown), "warn" if (one.drawdown or 0) >= 0.1 else "text"),
+        cell(figures.percent(one.drawdown, 1), "warn" if (one.drawdown or 0) >= 0.1 else "text"),
         cell(streak, figures.tone(one.run) if one.run else "dim"),
         cell(figures.signed(one.net_usd), f"{figures.tone(one.net_usd)} bold"),
         cell(f"{one.days} day{'s' * (one.days != 1)}", "dim"),
@@ -143,13 +143,13 @@ def _risk(view: View, one: PerformanceView) -> tuple[Row, ...]:
     if one.ruin is not None:
         bounds = f" {100 * one.ruin.low:.1f}–{100 * one.ruin.high:.1f}"
         style = "warn" if one.ruin.high >= 0.05 else "text"
-        ruin = ((_percent(one.ruin.probability), style), (bounds, "dim"))
+        ruin = ((figures.percent(one.ruin.probability, 1), style), (bounds, "dim"))
     return (
         _name(view, one),
         _money(one.var_95_usd),
         _money(one.var_99_usd),
-        cell(_percent(one.volatility), "text" if one.volatility is not None else "dim"),
-        cell(_percent(one.kelly), "text" if one.kelly is not None else "dim"),
+        cell(figures.percent(one.volatility, 1), "text" if one.volatility is not None else "dim"),
+        cell(figures.percent(one.kelly, 1), "text" if one.kelly is not None else "dim"),
         ruin,
         _number(one.recovery_factor),
     )
@@ -163,11 +163,6 @@ def _number(value: float | None) -> Row:
 
 def _money(usd: Decimal | None) -> Row:
     return cell(figures.usd(usd), "text" if usd is not None else "dim")
-
-
-def _percent(share: float | None) -> str:
-    """ "2.4 %"."""
-    return figures.NONE if share is None else f"{100 * share:.1f} %"
 
 
 def _alerts(state: ScreenState, width: int) -> list[Row]:
@@ -215,7 +210,7 @@ def _process(view: View, process: ProcessView | None, width: int) -> list[Row]:
     free = f"{process.disk_free_bytes / 1e9:.1f} of {process.disk_bytes / 1e9:.1f} GB free"
     takes: Row = join(
         [
-            (("CPU ", "dim"), (f"{process.cpu_percent:.0f} %", "text")),
+            (("CPU ", "dim"), (figures.percent(process.cpu_percent / 100), "text")),
             (("memory ", "dim"), (f"{process.memory_bytes / 1e6:.0f} MB", "text")),
         ],
         _DOT,

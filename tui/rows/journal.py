@@ -82,7 +82,7 @@ def _listed(trade: ReviewedTrade, told: JournalTold, view: View) -> tuple[Row, .
         cell(f"{trade.exit}", "dim"),
         cell(f"{trade.mae_usd:.0f}".replace("-", figures.MINUS), "dim"),
         cell(f"{trade.mfe_usd:.0f}", "dim"),
-        cell(_share(trade.efficiency), "dim"),
+        cell(figures.percent(trade.efficiency), "dim"),
         cell(plain(trade.reason)),
         cell(plain(trade.book), "dim"),
         cell(f"✎ {note}" if note else "", "accent"),
@@ -122,7 +122,7 @@ def detail_rows(trade: ReviewedTrade, told: JournalTold, view: View, width: int)
         ("came of", f"{plain(trade.setup) or figures.NONE} · {trade.timeframe or 'no timeframe'}"),
         ("by", f"{plain(trade.owner) or 'nobody of ours'} · score {score}"),
         ("worst, best", f"{figures.signed(trade.mae_usd)} · {figures.signed(trade.mfe_usd)} {money}"),
-        ("efficiency", f"{_share(trade.efficiency)} of the best"),
+        ("efficiency", f"{figures.percent(trade.efficiency)} of the best"),
         ("gross, costs", f"{figures.signed(trade.gross_usd)} · {figures.signed(-trade.costs_usd)} {money}"),
         ("slippage", slip),
     ]
@@ -143,7 +143,7 @@ def summary_row(told: JournalTold, width: int) -> Row:
         (f"   won {_won(one)}", "text"),
         (f"   PF {_number(one.profit_factor)}", "text"),
         (f"   mean {_r(one.expectancy_r)} R of {one.r_trades}", "text"),
-        (f"   efficiency {_share(one.efficiency)}", "dim"),
+        (f"   efficiency {figures.percent(one.efficiency)}", "dim"),
     ]
     while len(row) > 2 and width_of(tuple(row)) > width:
         row.pop()
@@ -186,7 +186,7 @@ def _group(one: Group) -> tuple[Row, ...]:
         cell(_r(one.expectancy_r), look),
         cell(_whole(one.average_mae_usd), "dim"),
         cell(_whole(one.average_mfe_usd), "dim"),
-        cell(_share(one.efficiency), "dim"),
+        cell(figures.percent(one.efficiency), "dim"),
         cell(figures.signed(one.net_usd), figures.tone(one.net_usd)),
     )
 
@@ -243,7 +243,7 @@ def _compact(amount: Decimal, room: int) -> str:
 
 
 def _won(one: Group) -> str:
-    return figures.NONE if not one.trades else f"{100 * one.wins / one.trades:.0f} %"
+    return figures.percent(one.wins / one.trades if one.trades else None)
 
 
 def _r(value: float | None) -> str:
@@ -252,10 +252,6 @@ def _r(value: float | None) -> str:
 
 def _number(value: float | None) -> str:
     return figures.NONE if value is None else f"{value:.2f}"
-
-
-def _share(value: float | None) -> str:
-    return figures.NONE if value is None else f"{100 * value:.0f} %".replace("-", figures.MINUS)
 
 
 def _whole(value: Decimal | None) -> str:

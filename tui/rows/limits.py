@@ -29,8 +29,8 @@ def share(limit: LimitView) -> float:
 
 
 def percent(limit: LimitView) -> str:
-    """The used share, rounded down, so that it never stands beyond a band that has not begun: "94%"."""
-    return f"{min(999, int(share(limit) * 100 + 1e-9))}%"
+    """The used share, rounded down, so that it never stands beyond a band that has not begun: "94 %"."""
+    return f"{min(999, int(share(limit) * 100 + 1e-9))} %"
 
 
 def _amount(limit: LimitView, value: Decimal, rounding: str) -> str:
@@ -106,7 +106,7 @@ def limit_rows(limits: Sequence[LimitView], width: int, most: int) -> list[Row]:
     amount = max(len(used_of(limit)) for limit in shown)
     unit = max(len(unit_of(limit)) for limit in shown)
     # What is least missed goes first where it is narrow: the unit, the band's word down to a letter, the bar.
-    fixed = name + 1 + amount + 1 + 4
+    fixed = name + 1 + amount + 1 + 5
     spare = width - fixed - _LEAST - 1
     word = _WORD if spare >= _WORD + 1 else 1 if spare >= 2 else 0
     spare -= word + 1 if word else 0
@@ -123,14 +123,14 @@ def _row(limit: LimitView, name: int, bar: int, amount: int, unit: int, word: in
     spans.append((f"{used_of(limit):>{amount}}", "text"))
     if unit:
         spans.append((f" {unit_of(limit):<{unit}}", "dim"))
-    spans.append((f" {percent(limit):>4}", _STYLES[limit.band] if not calm else "dim"))
+    spans.append((f" {percent(limit):>5}", _STYLES[limit.band] if not calm else "dim"))
     if word:
         spans += [(" ", "text"), *fit(cell(BAND_WORDS[limit.band][:word], _BADGES[limit.band]), word)]
     return tuple(spans)
 
 
 def short_row(limit: LimitView, bar: int = 0, *, left: bool = True, unit: bool = False) -> Row:
-    """ "DLL ▇▇▇ 62% WARN · 304 USD left", with a bar of so many cells, and as much of the end as is asked."""
+    """ "DLL ▇▇▇ 62 % WARN · 304 USD left", with a bar of so many cells, and as much of the end as asked."""
     calm = limit.band is Band.CLEAR
     found: list[tuple[str, str]] = [(f"{short_name(limit)} ", "dim")]
     if bar:

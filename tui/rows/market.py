@@ -118,7 +118,7 @@ def _frame(frame: FrameView, bar_width: int, name_width: int) -> Row:
         (filled, tone),
         (empty, "faint"),
         (f"{frame.strength_pct:>4}", tone),
-        (f" ×{frame.weight_pct:>2}%", "dim"),
+        (f" ×{frame.weight_pct:>2} %", "dim"),
         ("  ", "text"),
         (plain(frame.pattern) or "—", "text" if frame.pattern else "faint"),
     )

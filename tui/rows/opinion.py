@@ -118,10 +118,14 @@ def _model(state: ScreenState, told: OpinionView, width: int) -> list[Row]:
         if model.verdict:
             rows += _wrapped("proven", plain(model.verdict), width)
         if model.looks_at:
-            shares = ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, share in model.looks_at)
+            shares = ", ".join(
+                f"{name.replace('_', ' ')} {figures.percent(share)}" for name, share in model.looks_at
+            )
             rows += _wrapped("looks at", plain(shares), width)
         if model.looks_back:
-            rows += _wrapped("looks back", ", ".join(f"{share:.0%}" for share in model.looks_back), width)
+            rows += _wrapped(
+                "looks back", ", ".join(figures.percent(share) for share in model.looks_back), width
+            )
     rows.append(_fact("retraining", *_retraining(state, told)))
     lost = f"{told.missing} without an answer" if told.missing else ""
     rows.append(_fact("asked", f"{told.asked:,}", "text", lost, "warn"))
@@ -150,8 +154,17 @@ def _calibration(state: ScreenState, told: OpinionView, width: int) -> list[Row]
     bad = "warn" if record.calibration_error > _OFF_BY else "text"
     rows = [
         _head("Calibration", waits),
-        _fact("outcomes", f"{record.count:,}", more=f"{record.hits / record.count:.0%} reached their target"),
-        _fact("off by", f"{record.calibration_error:.1%}", bad, f"said {record.said:.0%} on average"),
+        _fact(
+            "outcomes",
+            f"{record.count:,}",
+            more=f"{figures.percent(record.hits / record.count)} reached their target",
+        ),
+        _fact(
+            "off by",
+            f"{figures.percent(record.calibration_error, 1)}",
+            bad,
+            f"said {figures.percent(record.said)} on average",
+        ),
         _fact("Brier", f"{record.brier:.3f}", "warn" if record.brier > 0.25 else "text", "a coin has 0.250"),
         _fact("promised", f"{record.expected_r:+.2f} R".replace("-", figures.MINUS), more=_came_r(record)),
         _drift(state, record),
@@ -160,10 +173,10 @@ def _calibration(state: ScreenState, told: OpinionView, width: int) -> list[Row]
         filled, empty = figures.gauge(one.came, _BAR)
         rows.append(
             (
-                (f"{f'said {one.said:.0%}':<{_LABEL}}", "dim"),
+                (f"{f'said {figures.percent(one.said)}':<{_LABEL}}", "dim"),
                 (filled, "accent"),
                 (empty, "faint"),
-                (f" came {one.came:4.0%}", "text"),
+                (f" came {figures.percent(one.came):>5}", "text"),
                 (f"  of {one.count}", "dim"),
             )
         )
@@ -184,7 +197,7 @@ def _drift(state: ScreenState, record: ModelRecord) -> Row:
         (f"{'drift':<{_LABEL}}", "dim"),
         (filled, style),
         (empty, "faint"),
-        (f" {record.drift:4.0%}", "text"),
+        (f" {figures.percent(record.drift):>5}", "text"),
         (when, "warn"),
     )
 
@@ -208,7 +221,7 @@ def _said(state: ScreenState, one: PredictionView) -> tuple[Row, ...]:
         cell("▲ long" if one.side.sign > 0 else "▼ short", figures.side(one.side.sign)),
         cell(plain(one.bot) or "sample", "text" if one.bot else "dim"),
         cell("" if one.score_tenths is None else f"{one.score_tenths / 10:.1f}", "text"),
-        cell(figures.NONE if one.probability is None else f"{one.probability:.0%}", "text"),
+        cell(figures.percent(one.probability), "text"),
         _r(one.expected_r),
         cell("" if one.confidence is None else f"{one.confidence:.2f}", "text"),
         cell(so, tone),

@@ -38,7 +38,7 @@ def _lines(parts: list[Row], width: int) -> list[Row]:
 
 
 def _share(wins: int, trades: int) -> str:
-    return f"{wins} ({100 * wins // trades}%)" if trades else figures.NONE
+    return f"{wins} ({figures.percent(wins / trades)})" if trades else figures.NONE
 
 
 def book_rows(book: BookView, width: int) -> list[Row]:

@@ -59,7 +59,7 @@ def _engine(view: View) -> list[Row]:
         _fact("journal", f"{health.journal_seq:,} records", "text", f"{health.prints:,} prints"),
     ]
     if (process := health.process) is not None:
-        takes = f"CPU {process.cpu_percent:.0f} %, {process.memory_bytes / 1e6:.0f} MB"
+        takes = f"CPU {figures.percent(process.cpu_percent / 100)}, {process.memory_bytes / 1e6:.0f} MB"
         rows.append(_fact("process", takes, more=f"disk {process.disk_free_bytes / 1e9:.1f} GB free"))
     failed = [f"{plain(one.name)}: {plain(one.detail)}" for one in health.components if not one.ok]
     rows += [_fact("" if n else "failed", line, "error") for n, line in enumerate(failed)]

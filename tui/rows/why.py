@@ -96,7 +96,7 @@ def _score(signal: SignalView) -> str:
 def _more(part: ScorePart) -> str:
     """Where the points come from."""
     if part.weight_pct:
-        return f" ({part.weight_pct} % × {part.strength_pct})"
+        return f" ({figures.percent(part.weight_pct / 100)} × {part.strength_pct})"
     if part.value is None:
         return ""
     value = figures.signed(part.value)

@@ -15,6 +15,7 @@ from engine.lab.edges.outcomes import BarTrader, EntryOutcome
 from engine.lab.edges.rules import EdgeRules
 from engine.market.calendars.known import calendar_of
 from engine.market.candles import resample
+from engine.model.figures import percent
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.signals.atr import Atr
@@ -186,7 +187,7 @@ def misses(shown: EdgeFigures, rules: EdgeRules, timeframe: Timeframe, share: fl
     if shown.trades < needed:
         return f"{shown.trades} trades of {needed}"
     if shown.win_rate is None or shown.win_rate < least.min_win_rate:
-        return f"win rate {shown.win_rate or 0:.0%} under {least.min_win_rate:.0%}"
+        return f"win rate {percent(shown.win_rate or 0)} under {percent(least.min_win_rate)}"
     if shown.profit_factor is not None and shown.profit_factor < least.min_profit_factor:
         return f"profit factor {shown.profit_factor:.2f} under {least.min_profit_factor:.2f}"
     return ""
