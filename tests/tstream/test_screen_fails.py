@@ -14,7 +14,8 @@ from textual.app import App
 from engine.model.questions import Question, Reply
 from engine.model.view import View
 from tests.tstream.conftest import Reading
-from tests.tui.fake import FakeEngine, trading_view
+from tests.tui.fake import trading_view
+from tests.tui.fake_engine import FakeEngine
 from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.run.cockpit import Cockpit, last_lines

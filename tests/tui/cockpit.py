@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from engine.model.notices import LogLine
 from engine.model.view import View
 from tests.tui import fake
+from tests.tui.fake_engine import FakeEngine
 from tui.app import TStreamApp
 from tui.styled_text import text_of
 from tui.widgets.grid import LiveGrid
@@ -33,7 +34,7 @@ class Cockpit:
         self, view: View | None = None, logs: Sequence[LogLine] | None = None, **options: Any
     ) -> None:
         self.clock = Clock()
-        self.engine = fake.FakeEngine(view, fake.logs() if logs is None else logs)
+        self.engine = FakeEngine(view, fake.logs() if logs is None else logs)
         options = {"clock": self.clock, "cpu": lambda: 0.0, "key_age": lambda _: 0.0, **options}
         self.app = TStreamApp(self.engine, self.engine, **options)
 

@@ -23,10 +23,11 @@ from engine.model.restrictions import TradingState
 from engine.model.view import ContractView, View
 from tests.tui import fake
 from tests.tui.charts import NOW
+from tests.tui.fake_engine import FakeEngine
 from tui.terminal import CockpitDriver
 
 
-class MovingEngine(fake.FakeEngine):
+class MovingEngine(FakeEngine):
     """Moves prices whenever it is looked at, answers commands, flattens what it is told to."""
 
     def __init__(self, kind: AccountKind) -> None:

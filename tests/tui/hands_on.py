@@ -17,7 +17,7 @@ from engine.model.view import HealthView, View
 from engine.runtime.view_builder import KeptRows, picture
 from tests.support.manual_venue import ManualVenue
 from tests.tui.cockpit import Cockpit
-from tests.tui.fake import FakeEngine
+from tests.tui.fake_engine import FakeEngine
 from tui.app import TStreamApp
 
 

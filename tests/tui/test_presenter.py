@@ -12,6 +12,7 @@ from engine.model.notices import LogLine, Notice, NoticeKind, Severity
 from tests.tui import fake
 from tests.tui.charts import NOW
 from tests.tui.cockpit import Cockpit, running
+from tests.tui.fake_engine import FakeEngine
 from tui.attention import CRITICAL, Attention, Calling
 from tui.command_tracker import CommandStatus, CommandTracker
 from tui.frame_rate import FrameRate
@@ -19,8 +20,8 @@ from tui.presenter import Flashes, Presenter
 from tui.rows.messages import unacknowledged
 
 
-def _sent(*labels: str) -> tuple[fake.FakeEngine, CommandTracker]:
-    engine = fake.FakeEngine()
+def _sent(*labels: str) -> tuple[FakeEngine, CommandTracker]:
+    engine = FakeEngine()
     tracker = CommandTracker(engine)
     for label in labels:
         tracker.send(Pause(id=tracker.new_id()), label, 10.0)
@@ -126,7 +127,7 @@ def test_a_flash_fades_within_200_ms() -> None:
 
 
 def test_an_unchanged_picture_is_not_drawn_again() -> None:
-    engine = fake.FakeEngine()
+    engine = FakeEngine()
     presenter = Presenter(engine, engine)
     assert presenter.pull(1.0).changed
     assert not presenter.pull(1.1).changed
@@ -138,7 +139,7 @@ def test_an_unchanged_picture_is_not_drawn_again() -> None:
 
 
 def test_notices_of_before_are_shown_but_raise_no_alarm() -> None:
-    engine = fake.FakeEngine()
+    engine = FakeEngine()
     presenter = Presenter(engine, engine)
     first = presenter.pull(1.0)
     assert first.new_notices == []
@@ -149,7 +150,7 @@ def test_notices_of_before_are_shown_but_raise_no_alarm() -> None:
 
 
 def test_what_earlier_runs_told_is_shown_and_calls_for_nobody_however_late_it_comes() -> None:
-    engine = fake.FakeEngine()
+    engine = FakeEngine()
     past = [
         Notice(seq, NOW, NoticeKind.RISK, Severity.CRITICAL, f"MNQ is not protected {seq}")
         for seq in (-2, -1)
@@ -167,7 +168,7 @@ def test_what_earlier_runs_told_is_shown_and_calls_for_nobody_however_late_it_co
 
 
 def test_an_engine_that_falls_silent_is_noticed() -> None:
-    engine = fake.FakeEngine()
+    engine = FakeEngine()
     presenter = Presenter(engine, engine)
     assert presenter.pull(1.0).state.slow_note == ""
     assert presenter.pull(5.9).state.slow_note == ""
@@ -177,7 +178,7 @@ def test_an_engine_that_falls_silent_is_noticed() -> None:
 
 
 def test_the_shown_contract_stays_one_that_exists() -> None:
-    engine = fake.FakeEngine(fake.empty_view())
+    engine = FakeEngine(fake.empty_view())
     presenter = Presenter(engine, engine)
     assert presenter.pull(1.0).state.instrument == ""
     assert presenter.step_contract(1) == ""
@@ -190,7 +191,7 @@ def test_the_shown_contract_stays_one_that_exists() -> None:
 
 
 def test_timeframes_go_round() -> None:
-    engine = fake.FakeEngine()
+    engine = FakeEngine()
     presenter = Presenter(engine, engine)
     seen = []
     for _ in Timeframe:
@@ -202,7 +203,7 @@ def test_timeframes_go_round() -> None:
 
 
 def test_the_filter_works_on_old_and_new_lines() -> None:
-    engine = fake.FakeEngine(logs=fake.logs())
+    engine = FakeEngine(logs=fake.logs())
     presenter = Presenter(engine, engine)
     assert len(presenter.pull(1.0).state.logs) == 7  # all but the one of level DEBUG
     presenter.choice.log_words = "HUB"
@@ -217,7 +218,7 @@ def test_the_filter_works_on_old_and_new_lines() -> None:
 
 
 def test_acknowledging_counts_what_waited() -> None:
-    engine = fake.FakeEngine()
+    engine = FakeEngine()
     presenter = Presenter(engine, engine)
     presenter.pull(1.0)
     assert presenter.acknowledge() == 1
@@ -276,7 +277,7 @@ async def test_the_cockpit_rings_by_kind_and_in_quiet_hours_for_what_is_critical
 
 
 def test_timeframes_are_those_that_the_settings_name() -> None:
-    engine = fake.FakeEngine(fake.trading_view())
+    engine = FakeEngine(fake.trading_view())
     presenter = Presenter(engine, engine, timeframes=(Timeframe.H1, Timeframe.D1, Timeframe.M1))
     assert presenter.choice.timeframe is Timeframe.M1
     assert presenter.step_timeframe(1) is Timeframe.H1
