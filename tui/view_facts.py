@@ -44,6 +44,11 @@ def state_word(contract: ContractView) -> str:
     return contract.state.value
 
 
+def catches_up(view: View) -> bool:
+    """Whether a replay is on its way to the time that is wanted."""
+    return view.playing is not None and view.playing.until > 0
+
+
 def link_state(view: View) -> LinkState:
     """The worst of the connections that trading needs; CONNECTING before there is one."""
     order = (LinkState.DOWN, LinkState.STALE, LinkState.CONNECTING, LinkState.LIVE)

@@ -66,6 +66,13 @@ class PlayingView(Struct, frozen=True):
     paused: bool = False
     run: int = 0
     """How often it has been begun anew: numbers of notices count within it."""
+    until: int = 0
+    """To where time passes at once, as it is on its way there; 0 where it keeps its pace."""
+
+    def pace(self, speed: float | None) -> str:
+        """In words, where its own pace is so many virtual seconds a real one."""
+        told = "max" if speed is None else f"×{speed:g}"
+        return "on its way" if self.until else f"paused {told}" if self.paused else told
 
 
 def next_pace(speed: float | None, *, faster: bool) -> float | None:

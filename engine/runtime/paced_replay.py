@@ -96,6 +96,7 @@ class PacedReplay:
         self._since = since
         self._span = span
         self._is_open = is_open
+        self._behind = since > span[0]
         self._commands = Commands(self._take)
         self._questions = Questions(lambda: self._play.core)
         self._told: list[AnyCommand] = []
@@ -254,6 +255,10 @@ class PacedReplay:
 
     def _waits(self, due: int) -> bool:
         """Whether time may not go on to `due` at once."""
+        if self._behind and due >= self._since:
+            self._behind = False
+            self._pictures.renew()  # the first that is watched is no older
+            self._restate()
         if self._goal is not None and self._reached(self._goal, due):
             self._stand_still(self._goal.ts if isinstance(self._goal, SeekPlay) else self._play.replay.now)
         if self._goal is None:
@@ -385,15 +390,10 @@ class PacedReplay:
         self._state = self._standing()
 
     def _standing(self) -> tuple[str, PlayingView]:
-        pace = "max" if self._speed is None else f"×{self._speed:g}"
-        if self._over:
-            pace = ENDED
-        elif isinstance(self._goal, SeekPlay) or self._back is not None:
-            pace = "on its way"
-        elif self._paused:
-            pace = f"paused {pace}"
-        first, last = self._span
-        return pace, PlayingView(first, last, self._paused, self._run)
+        goal = self._back or self._goal
+        until = goal.ts if isinstance(goal, SeekPlay) else self._since if self._behind else 0
+        playing = PlayingView(*self._span, self._paused, self._run, 0 if self._over else until)
+        return ENDED if self._over else playing.pace(self._speed), playing
 
     def _health(self) -> HealthView:
         turn, prints = self._play.core.turn, self._play.core.market.prints

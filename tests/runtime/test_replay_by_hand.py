@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 import pytest
 
 from engine.lab.replay import BOOK
-from engine.model.commands import Flatten, NoteTrade, PlaceManual
+from engine.model.commands import Flatten, NoteTrade, PlaceManual, Shutdown
 from engine.model.errors import RefusedError
 from engine.model.market import MINUTE, NANOS, Side, Timeframe
 from engine.model.playing import Advance, HoldPlay, SetPace, StepPlay, next_pace
@@ -18,6 +19,8 @@ from engine.state.fold import apply
 from engine.state.state import State
 from tests.market.feed import T0
 from tests.support.replay_desk import ReplayDesk, held
+from tui.rows.state import state_words
+from tui.view_facts import standing
 
 BUY = PlaceManual(
     id="k1", instrument="MES", side=Side.BUY, book=BOOK, qty=2, stop_ticks=40, target_ticks=(80,)
@@ -139,3 +142,23 @@ async def test_what_is_said_of_a_trade_is_in_the_journal_and_so_survives_whateve
         apply(again, decode(raw))
     assert again.book(BOOK).notes == {key: late.text}
     assert again.book(BOOK).trades == [kept]
+
+
+async def test_until_the_time_that_is_wanted_it_says_that_it_catches_up() -> None:
+    since = T0 + 300 * NANOS
+    desk = ReplayDesk(0.001, since)
+    said = state_words(desk.view, standing(desk.view)).line()
+    assert said.startswith("CATCHING UP to ")
+    main = asyncio.create_task(desk.replay.main())
+    while (view := desk.view).playing is None or view.playing.until:
+        assert view.replay == "on its way"
+        await asyncio.sleep(0)
+    assert view.replay == "×0.001"
+    assert since - 2 * NANOS <= view.ts <= since
+    assert view.books, "what is seen first is of that time"
+    assert "CATCHING UP" not in state_words(view, standing(view)).line()
+    back = await desk.to(100)
+    assert back.playing is not None
+    assert not back.playing.until
+    desk.replay.ask(Shutdown(id="end"))
+    await main

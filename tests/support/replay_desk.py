@@ -40,10 +40,10 @@ def market() -> Iterator[Print]:
 class ReplayDesk:
     """What a person has in front of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, speed: float | None = None, since: int = 0) -> None:
         self.records: list[bytes] = []
         self.begun = 0
-        self.replay = PacedReplay(self.begin, None, span=(T0, END))
+        self.replay = PacedReplay(self.begin, speed, since=since, span=(T0, END))
 
     def begin(self) -> Play:
         kept: list[bytes] = []

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from engine.model.events import LinkState
 from engine.model.market import NANOS
 from engine.model.orders import OrderStatus, OrderType, Slot
+from engine.model.playing import PlayingView
 from engine.model.refusals import Refusal
 from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
 from engine.model.standings import standing_of
@@ -248,3 +249,14 @@ def test_active_is_never_said_while_nothing_could_be_entered(data: st.DataObject
         assert at.causes, "what stands against it has a reason"
     words = state_words(shown, at)
     assert words.line().startswith(at.word.value)
+
+
+def test_a_replay_that_catches_up_says_so_in_place_of_what_is_not_there_yet(view: View) -> None:
+    view = replace(view, links=(), replay="on its way", playing=PlayingView(NOW - 60 * NANOS, NOW, until=NOW))
+    for width in (80, 160):
+        texts = [text_of(row(state_of(view), width)) for row in (safety_row, status.status_row)]
+        assert "CATCHING UP" in texts[0]
+        assert not any("connecting" in text.lower() for text in texts)
+    assert "catching up" in texts[1]
+    there = replace(view, playing=PlayingView(NOW - 60 * NANOS, NOW))
+    assert "CATCHING UP" not in text_of(safety_row(state_of(there), 160))

@@ -18,6 +18,7 @@ from engine.model.view_standing import CauseKind, CauseView, StandingView, Stand
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
+from tui.view_facts import catches_up
 
 _MINUTE = 60 * NANOS
 _NAMED = 4
@@ -48,7 +49,13 @@ class StateWords(Struct, frozen=True):
 
 
 def state_words(view: View, standing: StandingView) -> StateWords:
-    """The words for what `standing` says; `view` has the clock and the names."""
+    """The words for what `standing` says; `view` has the clock and the names. Of a replay that catches up
+    with the time that is wanted nothing else is said: what stands against entries then is over at once.
+    """
+    if catches_up(view):
+        assert view.playing is not None
+        at = times.when(view.playing.until, view.ts, view.told_in)
+        return StateWords("CATCHING UP", f"to {at} {plain(view.told_mark)}")
     active = standing.word in (StandingWord.ACTIVE, StandingWord.REDUCING, StandingWord.FLATTENING)
     first = None if active or not standing.causes else standing.causes[0]
     others = standing.causes if first is None else standing.causes[1:]

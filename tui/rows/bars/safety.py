@@ -17,7 +17,7 @@ from tui.rows.shared import kind_mark
 from tui.rows.state import closing_words, state_words
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Part, Row, cell, squeeze
-from tui.view_facts import held_word, lot_of, main_books, standing
+from tui.view_facts import catches_up, held_word, lot_of, main_books, standing
 
 _STATES = {
     "ACTIVE": ("", "warn"),
@@ -45,6 +45,11 @@ def state_part(view: View, at: StandingView) -> Part:
     """What holds entries back, with the end, the reason, and what goes on meanwhile; nothing while everything
     may be traded."""
     words = state_words(view, at)
+    if catches_up(view):
+        told = (words.line(), words.head)
+        return Part(
+            tuple((rank, cell(f" {one} ", "warn bold")) for rank, one in zip((4, 0), told, strict=True))
+        )
     calm = at.word in (StandingWord.ACTIVE, StandingWord.REDUCING)
     if not view.books or (calm and not words.notes):
         return Part(((0, EMPTY),))

@@ -12,7 +12,7 @@ from tui.rows.links import LIGHTS
 from tui.rows.shared import book_chip, days_beside, mode_badge, price_style, stage_badge
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Part, Row, cell, squeeze
-from tui.view_facts import link_state, main_books, own_total, session_of, standing
+from tui.view_facts import catches_up, link_state, main_books, own_total, session_of, standing
 
 
 def _badge_part(state: ScreenState) -> Part:
@@ -56,7 +56,7 @@ def _link_part(state: ScreenState) -> Part:
     link = link_state(state.view)
     light, style = LIGHTS[link]
     venue = plain(state.view.venue)
-    word = link.value
+    word = "catching up" if link is LinkState.CONNECTING and catches_up(state.view) else link.value
     needed = [link for link in state.view.links if link.needed]
     if several_venues(state.view):
         venues = len({link.venue for link in needed})
