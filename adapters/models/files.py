@@ -79,7 +79,16 @@ def read_model(path: Path, feature_hash: str, features: int) -> ModelFile:
         raise FatalError(
             f"model {path.stem} refused: its file takes {window} closes, its card says {card.window}"
         )
-    return ModelFile(path, card, body, hashlib.sha256(raw_card + b"\0" + body).hexdigest()[:16])
+    if card.file_hash not in ("", _digest(body)):
+        raise FatalError(
+            f"model {path.stem} refused: {path} is not the file that its card was written for: damaged, or"
+            " another's; train it again, or put both back"
+        )
+    return ModelFile(path, card, body, _digest(raw_card + b"\0" + body))
+
+
+def _digest(what: bytes) -> str:
+    return hashlib.sha256(what).hexdigest()[:16]
 
 
 def _asks_trees(path: Path, body: bytes) -> int:
@@ -105,13 +114,16 @@ def _asks_deep(path: Path, body: bytes) -> tuple[int, int]:
 
 def write_model(folder: Path, card: ModelCard, body: str | bytes) -> Path:
     """Keep a model under its card's name: LightGBM's text, or as bytes the weights of a deep one; gives the
-    path of that. Raises OSError, ValueError for a name that can't be a file's.
+    path of that. The card that is kept says which file it belongs to. Raises OSError, ValueError for a name
+    that can't be a file's.
     """
     if not is_name(card.name):
         raise ValueError(f"{card.name!r} can't be the name of a model")
     deep = isinstance(body, bytes)
     path = folder / f"{card.name}{DEEP if deep else TREES}"
-    replace_file(path, body if isinstance(body, bytes) else body.encode("ascii"), durable=True)
+    written = body if isinstance(body, bytes) else body.encode("ascii")
+    replace_file(path, written, durable=True)
+    card = msgspec.structs.replace(card, file_hash=_digest(written))
     pretty = msgspec.json.format(msgspec.json.encode(card, order="deterministic"), indent=2)
     replace_file(folder / f"{card.name}.json", pretty + b"\n", durable=True)
     (folder / f"{card.name}{TREES if deep else DEEP}").unlink(missing_ok=True)

@@ -195,7 +195,7 @@ class WorkerPredictor:
         except TimeoutError:
             raise _FailedError(f"it has not loaded the model within {LOADING_S:g} s") from None
         except (msgspec.MsgspecError, ValueError, OSError):
-            raise _FailedError("it ended while it loaded the model") from None
+            raise _FailedError("it ended while it loaded the model: its file may be damaged") from None
         if loaded.problem:
             raise FatalError(loaded.problem)
 

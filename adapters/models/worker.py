@@ -64,7 +64,8 @@ class ModelAnswer(Struct, frozen=True):
 
 def main() -> int:
     """Until stdin ends."""
-    read, write = sys.stdin.buffer, sys.stdout.buffer
+    read, write = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what LightGBM prints is no answer
 
     def say(what: Struct) -> None:
         write.write(msgspec.json.encode(what) + b"\n")

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from itertools import pairwise
 from math import isfinite
@@ -19,6 +19,10 @@ SLIPPAGE_TICKS = 1
 
 MOST_WINDOW = 64
 """Closes that a model can be given."""
+
+_MOST, _LATEST = 1e9, (1 << 63) - 1
+"""Of a number on a card, and of a time there."""
+_MOST_LISTED, _MOST_TEXT = 10_000, 4_000
 
 
 class ModelKind(StrEnum):
@@ -91,6 +95,8 @@ class ModelCard(Struct, frozen=True):
     """
     looks_back: tuple[float, ...] = ()
     """The share of each close in what a deep model attends to, the newest first."""
+    file_hash: str = ""
+    """Of the model's file, 16 hex digits of SHA-256: another file is refused. Empty: any is taken."""
 
     def knows(self, instrument: str) -> bool:
         """Whether it was trained on an instrument."""
@@ -118,28 +124,37 @@ class ModelCard(Struct, frozen=True):
     @property
     def objection(self) -> str:
         """What makes no sense in it; empty where nothing does."""
-        table = self.calibration
-        numbers = [self.mean_win_r, self.mean_loss_r, self.barriers.stop_atr, self.barriers.target_r]
-        numbers += [number for pair in table for number in pair]
-        numbers += [*(share for _, share in self.looks_at), *self.looks_back]
-        numbers += [number for pair in self.quantiles for number in pair]
+        return next(self._objections(), "")
+
+    def _objections(self) -> Iterator[str]:
+        barriers, table = self.barriers, self.calibration
+        lists = (self.instruments, self.sources, self.metrics, self.thresholds, table, self.quantiles)
+        if any(len(one) > _MOST_LISTED for one in (*lists, self.looks_at, self.looks_back)):
+            yield f"it lists more than {_MOST_LISTED:,} of something"
+        texts = [self.name, self.verdict, self.reason, self.parent, *self.instruments, *self.sources]
+        texts += [*self.metrics, *self.thresholds, *(name for name, _ in self.looks_at)]
+        if any(len(one) > _MOST_TEXT for one in texts):
+            yield f"a text in it is longer than {_MOST_TEXT:,} characters"
+        numbers = [self.mean_win_r, self.mean_loss_r, barriers.stop_atr, barriers.target_r]
+        numbers += [number for pair in (*table, *self.quantiles) for number in pair]
+        numbers += [*(share for _, share in self.looks_at), *self.looks_back, *self.thresholds.values()]
+        numbers += [one for one in self.metrics.values() if one is not None]
         if not all(map(isfinite, numbers)):
-            return "a number in it is not finite"
+            yield "a number in it is not finite"
+        if max(map(abs, numbers)) > _MOST or not 0 <= self.rows <= _MOST:
+            yield "a number in it can't be"
+        if not 0 <= self.trained_from <= self.trained_to <= _LATEST or not 0 <= self.created_ts <= _LATEST:
+            yield "its times can't be"
         if any(not 0 <= over <= 1 for _, over in table):
-            return "its calibration leaves 0 to 1"
+            yield "its calibration leaves 0 to 1"
         if any(low > high or under > over for (low, under), (high, over) in pairwise(table)):
-            return "its calibration does not rise"
-        if (
-            self.barriers.stop_atr <= 0
-            or self.barriers.target_r <= 0
-            or not 1 <= self.barriers.bars <= 10_000
-        ):
-            return "its barriers can't be"
+            yield "its calibration does not rise"
+        if barriers.stop_atr <= 0 or barriers.target_r <= 0 or not 1 <= barriers.bars <= 10_000:
+            yield "its barriers can't be"
         if self.timeframe.by_calendar:
-            return f"it judges closes of {self.timeframe}, where at most {Timeframe.H1} can be judged"
+            yield f"it judges closes of {self.timeframe}, where at most {Timeframe.H1} can be judged"
         if not 1 <= self.window <= MOST_WINDOW:
-            return f"it looks at {self.window} closes, where 1 to {MOST_WINDOW} can be given"
-        return ""
+            yield f"it looks at {self.window} closes, where 1 to {MOST_WINDOW} can be given"
 
 
 def straight_between(points: Sequence[tuple[float, float]], raw: float) -> float:

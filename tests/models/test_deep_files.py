@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from adapters.models.deep.weights import KEY, MOST_HEADER_BYTES, DeepShape, shape_of
 from adapters.models.files import champion, read_model, set_champion, write_model
@@ -31,14 +32,15 @@ def shaped(**changed: object) -> bytes:
 def test_what_was_written_is_read_and_known_by_its_hash(tmp_path: Path) -> None:
     path = write_model(tmp_path, CARD, deep_file())
     found = read_model(path, "abc", 2)
-    assert (path.suffix, found.deep, found.card, found.body) == (".safetensors", True, CARD, deep_file())
+    plain = replace(found.card, file_hash="")
+    assert (path.suffix, found.deep, plain, found.body) == (".safetensors", True, CARD, deep_file())
     other = read_model(write_model(tmp_path, CARD, deep_file(number=1.0)), "abc", 2)
     assert other.hash != found.hash, "its numbers count"
     store = ModelStore(tmp_path, "abc", 2)
     assert store.names() == ["deep"]
     set_champion(tmp_path, "deep")
     assert champion(tmp_path) == path
-    plain = write_model(tmp_path, msgspec.structs.replace(CARD, window=1), TEXT)
+    plain = write_model(tmp_path, replace(CARD, window=1), TEXT)
     assert champion(tmp_path) == plain, "of one name there is one model"
     assert not path.exists()
 
@@ -85,10 +87,10 @@ def test_what_is_no_deep_model_is_refused_in_one_line(tmp_path: Path, body: byte
     ("card", "features", "says"),
     [
         (CARD, 3, "its file takes 2 features, there are 3"),
-        (msgspec.structs.replace(CARD, window=4), 2, "its file takes 3 closes, its card says 4"),
-        (msgspec.structs.replace(CARD, window=65), 2, "it looks at 65 closes, where 1 to 64"),
-        (msgspec.structs.replace(CARD, window=0), 2, "it looks at 0 closes"),
-        (msgspec.structs.replace(CARD, feature_hash="old"), 2, "train it again"),
+        (replace(CARD, window=4), 2, "its file takes 3 closes, its card says 4"),
+        (replace(CARD, window=65), 2, "it looks at 65 closes, where 1 to 64"),
+        (replace(CARD, window=0), 2, "it looks at 0 closes"),
+        (replace(CARD, feature_hash="old"), 2, "train it again"),
     ],
 )
 def test_a_card_that_does_not_fit_its_file_is_refused(

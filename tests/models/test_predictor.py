@@ -76,7 +76,9 @@ async def ready(heard: Heard, times: int = 1) -> PredictorTold:
 async def test_an_answer_is_calibrated_and_comes_with_the_models_hash(tmp_path: Path) -> None:
     async with predictor(tmp_path, worker("answers")) as (one, heard):
         told = await ready(heard)
-        assert (told.card, told.retrain_ts) == (CARD, CARD.created_ts + 10)
+        assert told.card is not None
+        plain = msgspec.structs.replace(told.card, file_hash="")
+        assert (plain, told.retrain_ts) == (CARD, CARD.created_ts + 10)
         one.ask(question(told.hash))
         await until(heard.answers)
         assert heard.answers() == [
@@ -150,6 +152,27 @@ async def test_secrets_of_the_environment_do_not_reach_the_worker(
         await ready(heard)
     assert "secret-in-env" not in out.read_text()
     assert os.environ["TSTREAM_PROJECTX_KEY"] == "secret-in-env"
+
+
+async def test_what_a_library_prints_is_no_answer(tmp_path: Path) -> None:
+    script = """
+import os
+from adapters.models import worker
+def loud(load):
+    def ask(rows, instrument):
+        os.write(1, b"[LightGBM] [Warning] whatever it says\\n")
+        print("and Python too", flush=True)
+        return 0.5
+    return ask
+worker.booster = loud
+worker.main()
+"""
+    async with predictor(tmp_path, (sys.executable, "-c", script)) as (one, heard):
+        await until(lambda: "ready" in heard.states(), seconds=20)
+        one.ask(question((await ready(heard)).hash))
+        await until(heard.answers, seconds=20)
+        assert [answer.probability for answer in heard.answers()] == [0.5]
+        assert heard.states() == ["ready"]
 
 
 async def test_lightgbm_itself_is_asked(tmp_path: Path) -> None:

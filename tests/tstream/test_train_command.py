@@ -110,6 +110,30 @@ def test_one_that_was_no_better_counts_only_by_force(models: Path, capsys: Out) 
     assert store_of().champion() == "poor"
 
 
+def test_models_that_are_broken_or_hostile_are_listed_and_drive_nothing(models: Path, capsys: Out) -> None:
+    text, store = f"tree\nmax_feature_idx={len(NAMES) - 1}\n\nend of trees\n", store_of()
+    for name, verdict in (("cut", ""), ("absurd", ""), ("loud", "\x1b[31mowned\x1b]0;title\x07")):
+        store.save(ModelCard(name, VERSION, HASH, verdict=verdict), text)
+    (models / "cut.txt").write_text(text[:-4], encoding="ascii")
+    card = json.loads((models / "absurd.json").read_text(encoding="utf-8"))
+    (models / "absurd.json").write_text(json.dumps(card | {"trained_to": 10**25}), encoding="utf-8")
+    (models / "pickled.txt").write_bytes(b"\x80\x04N.")
+    assert call(["models", "list"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert sum("loud" in line and "no better" in line for line in told) == 1
+    assert sum(line.startswith("cut can't be asked: model cut refused: ") for line in told) == 1
+    assert sum(line.startswith("absurd can't be asked: ") for line in told) == 1
+    assert sum(line.startswith("pickled can't be asked: there is no ") for line in told) == 1
+    assert call(["models", "show", "loud"]) == 0
+    shown = capsys.readouterr().out
+    assert "\\x1b[31mowned" in shown
+    assert "\x1b" not in shown
+    for name in ("cut", "absurd", "pickled"):
+        assert call(["models", "promote", name, "--force"]) == 1
+        assert store.champion() == ""
+    capsys.readouterr()
+
+
 def test_without_a_source_it_is_the_settings_that_say_what_to_learn_from(models: Path, capsys: Out) -> None:
     assert call(["train"]) == 2
     assert "there is nothing to learn from" in capsys.readouterr().err

@@ -9,6 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from adapters.common.redaction import printable
 from adapters.models.store import ListedModel, ModelStore
 from engine.model.opinion import ModelCard
 from engine.signals.features import HASH, NAMES
@@ -42,8 +43,14 @@ def list_models(as_json: bool) -> int:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("than rules")
     for one in found:
-        table.add_row("*" if one.is_champion else "", one.name, *_cells(one))
-    console.print(table)
+        if one.found is not None:
+            table.add_row("*" if one.is_champion else "", one.name, *_cells(one.found.card))
+    if table.row_count:
+        console.print(table)
+    for one in found:
+        if one.found is None:  # a line of its own: it is long
+            counts = "* " if one.is_champion else ""
+            console.print(f"{counts}{one.name} can't be asked: {printable(one.problem)}", soft_wrap=True)
     if any(one.is_champion for one in found):
         console.print("* counts; trades, R and calibration error are out of sample")
     else:
@@ -51,11 +58,8 @@ def list_models(as_json: bool) -> int:
     return 0
 
 
-def _cells(one: ListedModel) -> Iterator[str]:
-    if one.found is None:
-        yield from ("", "", "", "", "", one.problem)
-        return
-    card, metrics = one.found.card, one.found.card.metrics
+def _cells(card: ModelCard) -> Iterator[str]:
+    metrics = card.metrics
     yield iso(card.trained_to)[:10]
     yield f"{metrics.get('trades') or 0:,.0f}"
     yield in_r(metrics.get("mean_r")).removesuffix(" R")
@@ -83,7 +87,7 @@ def show(name: str | None, as_json: bool) -> int:
         return 0
     console = Console(highlight=False, markup=False)
     for line in card_lines(found.card):
-        console.print(line, soft_wrap=True)
+        console.print(printable(line), soft_wrap=True)
     console.print(f"  {'hash':18} {found.hash}")
     report = found.path.with_suffix(".html")
     if report.exists():
@@ -92,7 +96,7 @@ def show(name: str | None, as_json: bool) -> int:
     console.print("It counts." if asked == champion else "It does not count.")
     for change in store.changes():
         if change.name == asked:
-            console.print(f"  {iso(change.ts)[:16]} UTC  {change.reason}", soft_wrap=True)
+            console.print(f"  {iso(change.ts)[:16]} UTC  {printable(change.reason)}", soft_wrap=True)
     return 0
 
 
