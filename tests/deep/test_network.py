@@ -4,12 +4,8 @@ time. It needs torch, so `make test-deep` runs it.
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Sequence
 from math import nan
-from random import Random
-from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -19,60 +15,17 @@ pytest.importorskip("safetensors", reason="the extra deep is not installed")
 import torch
 
 from adapters.models.deep import network
-from adapters.models.deep.learner import DeepModel, DeepNets, DeepTable, ask_one
+from adapters.models.deep.learner import DeepModel, ask_one
 from adapters.models.deep.weights import DeepShape, shape_of
-from engine.lab.training.examples import NO_PLACE
-from engine.lab.training.quantiles import pinball, scored
+from engine.lab.training.quantiles import scored
 from engine.model.errors import FatalError
 from tests.support.deep_files import SHAPE, deep_file
+from tests.support.quantile_series import BEFORE, LEVELS, WIDTH, Series, lost, lost_by_trees, series
 
-LEVELS = (0.1, 0.5, 0.9)
-WIDTH, BEFORE, BACK = 4, 5, 2
 HOW: dict[str, Any] = {"hidden": 8, "passes": 20, "rate": 0.02, "dropout": 0.0}
 
 
-class Series(NamedTuple):
-    """Of which each outcome is normal: its mean is known two closes before, its deviation from the newest."""
-
-    rows: list[list[float]]
-    came: list[float]
-    quantiles: list[tuple[float, ...]]
-    """The true ones."""
-
-    def table(self, instruments: Sequence[str] = ()) -> DeepTable:
-        flat, pasts = array("d", (one for row in self.rows for one in row)), array("i")
-        for n in range(len(self.rows)):
-            pasts.extend(n - back if n >= back else NO_PLACE for back in range(BEFORE, 0, -1))
-        return DeepTable(flat, array("d"), pasts, WIDTH, instruments or ["MES"] * len(self.rows))
-
-    def nets(self, seed: int = 1) -> DeepNets:
-        return DeepNets(self.table(), [one > 0 for one in self.came], self.came, seed, LEVELS)
-
-
-def series(count: int, seed: int = 3) -> Series:
-    chance, rows = Random(seed), list[list[float]]()
-    came, quantiles = list[float](), list[tuple[float, ...]]()
-    for n in range(count):
-        rows.append([chance.gauss(0, 1) for _ in range(WIDTH)])
-        normal = NormalDist(0.8 * rows[max(0, n - BACK)][0], 1.0 if rows[n][1] > 0 else 0.3)
-        came.append(chance.gauss(normal.mean, normal.stdev))
-        quantiles.append(tuple(normal.inv_cdf(level) for level in LEVELS))
-    return Series(rows, came, quantiles)
-
-
-def lost(said: Sequence[Sequence[float]], came: Sequence[float]) -> float:
-    pairs = [
-        (level, one, it)
-        for row, it in zip(said, came, strict=True)
-        for level, one in zip(LEVELS, row, strict=True)
-    ]
-    return sum(pinball(*one) for one in pairs) / len(pairs)
-
-
 def test_known_quantiles_are_found_better_than_by_no_model_and_by_trees_of_the_newest_close() -> None:
-    lightgbm = pytest.importorskip("lightgbm", reason="LightGBM is not installed")
-    import numpy
-
     made = series(5_000)
     fit, test = range(4_000), range(4_000, 5_000)
     model = made.nets().fit(fit, [1.0] * len(fit), **HOW)
@@ -83,20 +36,9 @@ def test_known_quantiles_are_found_better_than_by_no_model_and_by_trees_of_the_n
     true = lost([made.quantiles[n] for n in test], came)
     assert found.pinball <= 1.15 * true
     assert found.pinball <= 0.8 * found.pinball_of_base
-    table = numpy.array(made.rows)
-    flat = numpy.hstack([numpy.roll(table, back, axis=0) for back in range(BEFORE + 1)])
-    losses = []
-    for known in (table, flat):  # the newest close alone, and all that the deep model is given
-        said = []
-        for level in LEVELS:
-            how = {"objective": "quantile", "alpha": level, "num_leaves": 8, "verbose": -1, "num_threads": 1}
-            trees = lightgbm.train(
-                how, lightgbm.Dataset(known[:4_000], made.came[:4_000]), num_boost_round=80
-            )
-            said.append(trees.predict(known[4_000:], num_threads=1))
-        losses.append(lost(list(zip(*said, strict=True)), came))
-    assert found.pinball <= 0.9 * losses[0], "what was two closes ago is nothing to trees of the newest"
-    assert found.pinball <= 1.1 * losses[1], "and with the same closes they are no better by much"
+    newest, same = lost_by_trees(made, len(fit))
+    assert found.pinball <= 0.9 * newest, "what was two closes ago is nothing to trees of the newest"
+    assert found.pinball <= 1.1 * same, "and with the same closes they are no better by much"
     assert all(list(row) == sorted(row) for row in model.quantiles(test))
     top = [name for name, _ in model.importance("abcd")[:2]]
     assert set(top) == {"a", "b"}, "what the outcome depends on is what it selects"

@@ -7,19 +7,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from random import Random
 
 import pytest
 from msgspec.structs import replace
 
-from engine.lab.training.examples import Example, Examples
-from engine.lab.training.labels import Label
-from engine.lab.training.rules import SETTINGS, DeepSetting, TrainingRules
+from engine.lab.training.rules import TrainingRules
 from engine.model.effects import AskPrediction
-from engine.model.market import MINUTE, Side, Timeframe
-from engine.model.opinion import Barriers, ModelKind
-from engine.signals.features import HASH, NAMES
-from engine.signals.past_rows import WINDOW, PastRows
+from engine.model.market import Side, Timeframe
+from engine.model.opinion import ModelKind
+from engine.signals.features import HASH
+from engine.signals.past_rows import WINDOW
 
 pytest.importorskip("torch", reason="the extra deep is not installed")
 pytest.importorskip("safetensors", reason="the extra deep is not installed")
@@ -28,55 +25,26 @@ from adapters.models.deep.learner import ask_one
 from adapters.models.files import path_of
 from adapters.models.store import ModelStore
 from tests.models.test_predictor import predictor, ready
+from tests.support.made_up_trainings import QUICK, RULES, TELL, WIDTH, told_market
 from tests.support.price_series import random_walk
 from tests.support.waits import until
 from tests.tstream.test_discover import written
 from tstream.cli import call
 from tstream.commands.models import card_lines
-from tstream.lab import training
-from tstream.lab.gathering import Gathered
+from tstream.commands.train import How, rules_of
 from tstream.lab.training import Trained, keep, train
+from tstream.settings.training import TrainingSettings
 
-WIDTH = len(NAMES)
-RULES = TrainingRules(
-    barriers=Barriers(1.0, 1.5, 4),
-    settings=SETTINGS[1:2],
-    folds=2,
-    first_share=0.6,
-    costs=False,
-    margins_r=(0.0,),
-    most_calibration_error=0.2,
-)
-COUNT, BACK, TELL = 3_000, 1, 12
-"""Examples, how many closes back the answer is told, and by how many features."""
-
-
-def gathered(edge: float, back: int) -> Gathered:
-    """A market in which the features of a close before say how likely the target is."""
-    chance, made, past = Random(2), Examples(WIDTH), PastRows[int](Timeframe.M5)
-    said = [0.5] * back
-    for n in range(COUNT):
-        said.append(chance.random())
-        hit = chance.random() < 0.4 + edge * (0.5 if said[-1 - back] > 0.5 else -0.5)
-        ts = n * 5 * MINUTE
-        label = Label(ts, ts + 5 * MINUTE, 1.5 if hit else -1.0, "target" if hit else "stop")
-        example = Example(label, "MES", chance.random() < 0.5)
-        vector = (*[said[-1]] * TELL, *([0.0] * (WIDTH - TELL)))
-        past.add(ts, made.add(vector, example, tuple(past.before(ts))))
-    return Gathered(made, ("MES",), 0, COUNT * 5 * MINUTE, ("made up",))
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "DEEP_SETTINGS", (DeepSetting(16, 16, 0.02, 0.1),))
+BACK = 1
+"""How many closes back the answer is told."""
 
 
 def question(model: str, rows: Sequence[tuple[float, ...]]) -> AskPrediction:
     return AskPrediction("q1", model, "MES", Timeframe.M5, Side.BUY, rows[-1], tuple(rows[:-1]))
 
 
-def trained(store: ModelStore, edge: float, back: int) -> Trained:
-    return train(gathered(edge, back), RULES, store, seed=1, now=7, kind=ModelKind.DEEP)
+def trained(store: ModelStore, edge: float, back: int, teeth: int = 1) -> Trained:
+    return train(told_market(edge, back, teeth=teeth), RULES, store, seed=1, now=7, kind=ModelKind.DEEP)
 
 
 async def test_what_only_closes_before_know_is_found_kept_and_answered_by_the_worker(tmp_path: Path) -> None:
@@ -123,8 +91,8 @@ async def test_what_only_closes_before_know_is_found_kept_and_answered_by_the_wo
     assert better.decision.startswith("better than the champion blind: Brier score ")
 
 
-def test_where_the_newest_close_says_it_all_trees_are_kept(tmp_path: Path) -> None:
-    found = trained(ModelStore(tmp_path, HASH, WIDTH), 0.8, 0)
+def test_where_the_newest_close_says_it_in_steps_trees_are_kept(tmp_path: Path) -> None:
+    found = trained(ModelStore(tmp_path, HASH, WIDTH), 0.8, 0, teeth=4)
     assert isinstance(found.body, str)
     assert found.beside.startswith("trees, as a deep model is ")
     assert found.promoted
@@ -136,6 +104,11 @@ def test_noise_is_said_to_be_no_better_than_the_rules(
     monkeypatch.setenv("TSTREAM_HOME", str(tmp_path))
     monkeypatch.setattr("tstream.commands.train.step_back", lambda: None)
     monkeypatch.setattr("tstream.commands.train.bound_memory", lambda memory_mb: None)
+
+    def quick_rules(own: TrainingSettings, how: How) -> TrainingRules:
+        return replace(rules_of(own, how), deep_settings=QUICK)
+
+    monkeypatch.setattr("tstream.commands.train.rules_of", quick_rules)
     tape = written(tmp_path / "noise.csv", random_walk(3, 900))
     quick = ("--contract", "MES", "--stamp", "open", "--timeframe", "1m", "--bars", "12", "--folds", "2")
     assert call(["train", str(tape), *quick, "--model", "deep", "--json", "--dry-run"]) == 3

@@ -29,13 +29,14 @@ from tests.torture import (
     texts,
     venue_parts,
 )
+from tests.torture import deep as depths
 from tests.torture import models as trainings
 from tests.torture import prefixes as causality
 from tests.torture.api_attack import attack_the_api
 from tests.torture.mishap_replay import NAKED_NS
 from tests.torture.mishaps import COINS, Mode
 from tests.torture.models import TrainingTally
-from tests.torture.spread import spread
+from tests.torture.spread import spread, spread_seeds
 from tests.torture.told import naked, scratch
 from tests.torture.year import DAYS as YEAR_DAYS
 from tests.torture.year import FIRST as YEAR_FIRST
@@ -44,8 +45,10 @@ from tests.torture.year import Year
 SCENES, TEXTS = 10_000, 20_000
 PREFIXES = 8
 BOT_SCENES, BOOK_SCENES = 1_000, 10_000
-NOISES, MARKETS_A_NOISE, DEEP_NOISES = 100, 5, 4
+NOISES, MARKETS_A_NOISE, DEEP_RUNS = 100, 5, 10
 LEAST_POWER = 0.5
+MOST_OFF = 0.03
+"""Mean distance between what a quantile says and how often outcomes were not above it."""
 RELOADS = 500
 
 
@@ -152,9 +155,9 @@ def discovery(seed: int, count: int | None) -> None:
     began = time.monotonic()
     jobs = os.cpu_count() or 1
     noises = count or NOISES
-    noise = spread(edges.noise, seed, noises, jobs)
+    noise = spread_seeds(edges.noise, seed, noises, jobs)
     planted = {
-        what: spread(play, seed, max(2, noises // MARKETS_A_NOISE), jobs)
+        what: spread_seeds(play, seed, max(2, noises // MARKETS_A_NOISE), jobs)
         for what, play in edges.PLANTED.items()
     }
     table(
@@ -191,16 +194,53 @@ def models(seed: int, count: int | None) -> None:
 
 
 def deep(seed: int, count: int | None) -> None:
-    """The same with a deep model beside the trees, on few markets: each takes minutes."""
+    """A deep model on series whose quantiles are known, and beside trees on markets that were made up."""
     if find_spec("torch") is None:
         sys.stdout.write("deep: torch is not installed: pip install 'tstream[deep]'\n")
         return
-    noise, planted = _trained(
-        "deep", seed, count or DEEP_NOISES, trainings.deep_noise, trainings.deep_planted
+    began, jobs, runs = time.monotonic(), os.cpu_count() or 1, count or DEEP_RUNS
+    found = spread_seeds(depths.quantiles, seed, runs, jobs)
+    losses = {
+        "the true ones": found.true,
+        "the deep model": found.deep,
+        "always the same": found.naive,
+        "LightGBM, of the newest close": found.newest,
+        "LightGBM, of all that the deep model is given": found.same,
+    }
+    table(
+        f"deep: seed {seed}, {runs} series whose quantiles are known, {depths.FITTED:,} rows to learn from"
+        f" and {depths.ROWS - depths.FITTED} that follow, {time.monotonic() - began:.0f} s",
+        ("pinball loss", "mean", "worst"),
+        [(name, f"{fmean(one):.4f}", f"{max(one):.4f}") for name, one in losses.items()],
     )
-    sys.stdout.write("".join(f"  {one}\n" for one in (*noise.said, *planted.said)))
+    rows = zip(depths.LEVELS, zip(*found.below, strict=True), strict=True)
+    table(
+        "deep: how often outcomes were not above its quantiles",
+        ("quantile", "mean", "least", "most"),
+        [(f"{level:.0%}", *(f"{of(one):.1%}" for of in (fmean, min, max))) for level, one in rows],
+    )
+    assert fmean(found.off) <= MOST_OFF, "quantiles are not passed as often as they say"
+    assert all(deep < naive for deep, naive in zip(found.deep, found.naive, strict=True)), (
+        "no better than naive"
+    )
+    assert fmean(found.deep) < fmean(found.newest), "no better than trees of the newest close"
+    began = time.monotonic()
+    kept = {
+        name: spread_seeds(play, seed, runs if name == "noise" else max(2, runs // MARKETS_A_NOISE), jobs)
+        for name, play in depths.MARKETS.items()
+    }
+    table(
+        f"deep: seed {seed}, trained beside trees, {time.monotonic() - began:.0f} s",
+        ("market", "trainings", "deep model kept", "better than the rules"),
+        [(name, f"{one.runs}", f"{one.deep}", f"{one.better}") for name, one in kept.items()],
+    )
+    sys.stdout.write("".join(f"  {name}, {said}\n" for name, one in kept.items() for said in one.said[:2]))
+    before, in_steps, noise = kept.values()
     most = max(1.0, trainings.RULES.error_rate * noise.runs)  # one in few is no proof
+    assert before.deep >= LEAST_POWER * before.runs, f"too rarely kept: {before.said}"
+    assert not in_steps.deep, f"kept where trees are better: {in_steps.said}"
     assert noise.better <= most, f"edges in noise: {noise.said}"
+    assert noise.deep <= most, f"kept in noise: {noise.said}"
 
 
 def _trained(
@@ -212,7 +252,10 @@ def _trained(
 ) -> tuple[TrainingTally, TrainingTally]:
     began = time.monotonic()
     jobs = os.cpu_count() or 1
-    found = spread(noise, seed, noises, jobs), spread(planted, seed, max(2, noises // MARKETS_A_NOISE), jobs)
+    found = (
+        spread_seeds(noise, seed, noises, jobs),
+        spread_seeds(planted, seed, max(2, noises // MARKETS_A_NOISE), jobs),
+    )
     table(
         f"{name}: seed {seed}, {time.monotonic() - began:.0f} s; {trainings.MINUTES:,} minutes each",
         ("market", "trainings", "better than the rules", "off by, mean", "worst", "R, rules", "R, model"),

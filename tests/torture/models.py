@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from msgspec import structs
-
 from engine.lab.training.examples import Examples, examples
 from engine.lab.training.labels import Labeller
 from engine.lab.training.picks import pattern_picks
@@ -19,7 +17,6 @@ from engine.signals.feature_rows import rows
 from engine.signals.features import NAMES
 from tests.support.price_series import MES, Planted, random_walk, with_edge
 from tstream.lab.learner import Trees
-from tstream.lab.training import deeper
 
 MINUTES = 6_000
 """Of a market: four days and a half of Globex."""
@@ -78,30 +75,6 @@ def planted(first: int, count: int) -> TrainingTally:
     for seed in range(first, first + count):
         tally.add(seed, judged(with_edge(Planted.BREAK, seed, MINUTES, TICKS), seed))
     return tally
-
-
-def deep_noise(first: int, count: int) -> TrainingTally:
-    """Trees and a deep model on random walks; what is kept of the two."""
-    tally = TrainingTally()
-    for seed in range(first, first + count):
-        tally.add(seed, deep_judged(random_walk(seed, MINUTES), seed))
-    return tally
-
-
-def deep_planted(first: int, count: int) -> TrainingTally:
-    """The same on markets that drift after a break of structure."""
-    tally = TrainingTally()
-    for seed in range(first, first + count):
-        tally.add(seed, deep_judged(with_edge(Planted.BREAK, seed, MINUTES, TICKS), seed))
-    return tally
-
-
-def deep_judged(bars: Sequence[Bar], seed: int) -> Judgement:
-    """What `tstream train --model deep` says."""
-    made = examples_of(bars)
-    trees = walk(made, Trees(made, seed), RULES, Random(seed))
-    kept, beside = deeper(made, RULES, trees, seed, lambda done, of: None)
-    return structs.replace(kept.judgement, verdict=f"{kept.judgement.verdict}; {beside}")
 
 
 def judged(bars: Sequence[Bar], seed: int) -> Judgement:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
+from itertools import pairwise
 from operator import iadd
 from typing import Any, TypeVar
 
@@ -34,7 +35,23 @@ def spread(interleave: Callable[[int, int], Tally], first: int, count: int, jobs
     `interleave` takes a seed and a count.
     """
     shares = [(first + n, count // jobs + (n < count % jobs)) for n in range(jobs)]
-    if jobs == 1:
-        return interleave(*shares[0])
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        return reduce(iadd, pool.starmap(interleave, shares))
+    return _played(interleave, shares)
+
+
+def spread_seeds(play: Callable[[int, int], Tally], first: int, count: int, jobs: int) -> Tally:
+    """The same where each seed from the first on is one play: none of them is played twice."""
+    return _played(play, shares_of(first, count, jobs))
+
+
+def shares_of(first: int, count: int, jobs: int) -> list[tuple[int, int]]:
+    """So many seeds, from the first on, in runs for at most so many jobs: the first of each, and how many."""
+    jobs = min(jobs, count)
+    cuts = [count * n // jobs for n in range(jobs + 1)]
+    return [(first + begin, end - begin) for begin, end in pairwise(cuts)]
+
+
+def _played(play: Callable[[int, int], Tally], shares: Sequence[tuple[int, int]]) -> Tally:
+    if len(shares) == 1:
+        return play(*shares[0])
+    with multiprocessing.get_context("spawn").Pool(len(shares)) as pool:
+        return reduce(iadd, pool.starmap(play, shares))

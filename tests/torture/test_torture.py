@@ -17,6 +17,7 @@ from tests.torture.killed_day import NAKED_S, KilledDay
 from tests.torture.mishap_replay import NAKED_NS, play
 from tests.torture.mishaps import COINS, FUTURES, Fate, Kind, Mishap, Mode, Move, Scene
 from tests.torture.outages import DROPS, EXPIRIES
+from tests.torture.spread import shares_of
 from tests.torture.week import Week
 from tests.torture.year import Year
 
@@ -104,3 +105,12 @@ def test_days_around_each_change_of_a_clock(month: int, friday: int, tmp_path: P
     tally = Year(tmp_path, SEED, date(2026, month, friday), 3, step_ns=5 * MINUTE, one_in=40).play()
     assert set(tally.rolls.values()) == {4}
     assert sum(tally.trades.values()) > 12
+
+
+@pytest.mark.parametrize(("count", "jobs"), [(10, 2), (7, 3), (2, 8), (1, 1)])
+def test_each_seed_of_what_is_spread_is_played_once(count: int, jobs: int) -> None:
+    shares = shares_of(5, count, jobs)
+    assert len(shares) == min(count, jobs)
+    assert [seed for first, many in shares for seed in range(first, first + many)] == list(
+        range(5, 5 + count)
+    )

@@ -18,7 +18,7 @@ from engine.lab.training.champion import Duel, duel
 from engine.lab.training.examples import Examples
 from engine.lab.training.folds import kept_fold
 from engine.lab.training.quantiles import QuantileScore, scored
-from engine.lab.training.rules import DEEP_SETTINGS, TrainingRules
+from engine.lab.training.rules import TrainingRules
 from engine.lab.training.walk import FinalModel, Judgement, Walked, walk
 from engine.model.errors import FatalError
 from engine.model.opinion import ModelCard, ModelKind
@@ -96,7 +96,7 @@ def deeper(
     """The deep model where it is better than the rules and than trees on what neither has seen, else the
     trees; and why. What was tried with trees counts among its trials.
     """
-    own = replace(rules, settings=DEEP_SETTINGS, trials_before=trees.judgement.trials)
+    own = replace(rules, settings=rules.deep_settings, trials_before=trees.judgement.trials)
     deep = walk(examples, Nets(examples, seed), own, Random(seed), progress)
     assert deep.tested == trees.tested
     labels = [examples.listed[n].label for n in trees.tested]

@@ -59,6 +59,8 @@ class TrainingRules(Struct, frozen=True):
     """
     trials_before: int = 0
     """Of another learner on the same examples: they count as trials of this one too."""
+    deep_settings: tuple[DeepSetting, ...] = DEEP_SETTINGS
+    """Where a deep model is trained beside."""
     folds: int = 5
     first_share: float = 0.4
     """Of the time: what is only learned from."""
