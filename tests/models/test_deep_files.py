@@ -32,8 +32,8 @@ def shaped(**changed: object) -> bytes:
 def test_what_was_written_is_read_and_known_by_its_hash(tmp_path: Path) -> None:
     path = write_model(tmp_path, CARD, deep_file())
     found = read_model(path, "abc", 2)
-    plain = replace(found.card, file_hash="")
-    assert (path.suffix, found.deep, plain, found.body) == (".safetensors", True, CARD, deep_file())
+    kept = replace(found.card, file_hash="")
+    assert (path.suffix, found.deep, kept, found.body) == (".safetensors", True, CARD, deep_file())
     other = read_model(write_model(tmp_path, CARD, deep_file(number=1.0)), "abc", 2)
     assert other.hash != found.hash, "its numbers count"
     store = ModelStore(tmp_path, "abc", 2)

@@ -19,6 +19,7 @@ from statistics import fmean
 
 from bench.figures import machine, ms, table
 from engine.model.market import NANOS
+from tests.support.quantile_series import LEVELS
 from tests.torture import (
     beside,
     edges,
@@ -213,7 +214,7 @@ def deep(seed: int, count: int | None) -> None:
         ("pinball loss", "mean", "worst"),
         [(name, f"{fmean(one):.4f}", f"{max(one):.4f}") for name, one in losses.items()],
     )
-    rows = zip(depths.LEVELS, zip(*found.below, strict=True), strict=True)
+    rows = zip(LEVELS, zip(*found.below, strict=True), strict=True)
     table(
         "deep: how often outcomes were not above its quantiles",
         ("quantile", "mean", "least", "most"),

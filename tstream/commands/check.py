@@ -17,6 +17,7 @@ from rich.text import Text
 from adapters.common.finding import Check
 from adapters.common.redaction import REDACT, printable
 from adapters.discord.probe import probe as probe_discord
+from engine.model.decision import OpinionUse
 from engine.model.orders import Account
 from engine.risk.presets import PRESETS, resolve
 from tstream.clock import wall_ns
@@ -78,6 +79,10 @@ def findings(config: Path | None) -> Iterator[Check]:
         from tstream.commands.check_kept import of_kept
 
         yield from of_kept(settings)
+    if settings.opinion.use is not OpinionUse.OFF:
+        from tstream.commands.check_opinion import of_opinion
+
+        yield from of_opinion(settings, places)
     yield from _venues(settings)
     if settings.rooms:
         yield from asyncio.run(
