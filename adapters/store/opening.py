@@ -104,9 +104,15 @@ def uri(path: Path, mode: str) -> str:
     return f"{path.absolute().as_uri()}?mode={mode}"
 
 
+FEW_PAGES = "PRAGMA cache_size = -256"
+"""KiB of a file that a connection of a run keeps in memory. SQLite itself keeps 2 MB for each, filled page by
+page while the file grows; what is written and followed here is its end.
+"""
+
+
 def pragmas(*, durable: bool) -> tuple[str, ...]:
     """How a writing connection is set up: each commit reaches the disk, unless told that it need not."""
-    return "PRAGMA journal_mode = WAL", f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}"
+    return "PRAGMA journal_mode = WAL", f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}", FEW_PAGES
 
 
 def make_room(path: Path, db: sqlite3.Connection) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.store.errors import port_error
-from adapters.store.opening import uri
+from adapters.store.opening import FEW_PAGES, uri
 from adapters.store.schema import READ, VERSION, version_of
 from engine.model.errors import FatalError
 
@@ -55,6 +55,7 @@ class FollowedJournal:
         self.path = path
         self._stack = ExitStack()
         self._db = self._stack.enter_context(opened(path))
+        self._ask(FEW_PAGES, ())
 
     def close(self) -> None:
         self._stack.close()

@@ -18,7 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.store.hashing import run_hash
+from adapters.store.history.sqlite import _opened as history_file
 from adapters.store.journal import SqliteJournal
+from adapters.store.reading import FollowedJournal
 from adapters.store.virtual import SyncJournal
 from engine.model.errors import FatalError, RetryableError
 
@@ -44,6 +46,18 @@ async def test_records_come_back_in_order_after_a_restart(path: Path) -> None:
     async with await SqliteJournal.open(path) as journal:
         assert journal.last_seq == 4
         assert await contents(journal, 2) == [(3, b""), (4, b"\x00\xff")]
+
+
+async def test_a_run_keeps_few_pages_of_a_file_that_grows_all_day(path: Path) -> None:
+    async with await SqliteJournal.open(path) as journal:
+        await journal.append([b"one"], 1)
+        followed = FollowedJournal(path)
+        history = history_file(path.with_name("history.db"))
+        kept = [db.execute("PRAGMA cache_size").fetchone()[0] for db in (journal._db, followed._db, history)]
+        assert followed.bounds() == (1, 1)
+        followed.close()
+        history.close()
+    assert kept == [-256] * 3
 
 
 async def test_large_appends_are_one_transaction_and_read_in_batches(path: Path) -> None:
@@ -164,7 +178,9 @@ async def test_the_wal_does_not_grow_with_commits_and_without_room_for_it_all_is
 WRITE_UNTIL_KILLED = """
 import asyncio, sys
 from pathlib import Path
+from adapters.store.history.sqlite import _opened as history_file
 from adapters.store.journal import SqliteJournal
+from adapters.store.reading import FollowedJournal
 
 async def main():
     journal = await SqliteJournal.open(Path(sys.argv[1]))

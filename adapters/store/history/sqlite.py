@@ -26,7 +26,7 @@ from adapters.store.history.sql import (
     upsert,
     values,
 )
-from adapters.store.opening import connect, uri
+from adapters.store.opening import FEW_PAGES, connect, uri
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError
 from engine.model.history import (
     NOTHING_KEPT,
@@ -128,6 +128,7 @@ def _opened(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         # What a crash of the machine takes away is told again by the journal.
         db.execute("PRAGMA synchronous = NORMAL")
+        db.execute(FEW_PAGES)
         db.execute("BEGIN IMMEDIATE")
         _migrate(path, db)
         db.execute("COMMIT")
