@@ -7,8 +7,9 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -61,8 +62,11 @@ class Attachments:
         *,
         answer_s: float = ANSWER_SECONDS,
         now: Callable[[], float] = time.monotonic,
+        caught_up: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
-        """`lines` are the log's; `now` is in seconds, monotone."""
+        """`lines` are the log's; `now` is in seconds, monotone. `caught_up` comes back when what is urgent on
+        this loop is done: pictures are made after it.
+        """
         self.run = secrets.token_hex(8)
         self.handle = handle
         self._access = access
@@ -70,6 +74,7 @@ class Attachments:
         self.now = now
         self.pictures = SharedPictures(handle)
         self.commands = AskedCommands(handle, access, answer_s)
+        self._caught_up = caught_up or partial(asyncio.sleep, 0)
         self._clients: dict[AttachedClient, asyncio.Task[None]] = {}
         self._feeding: asyncio.Task[None] | None = None
 
@@ -151,13 +156,18 @@ class Attachments:
         return None
 
     async def _feed(self) -> None:
-        """Give everybody what is new, as fast as the fastest wants it."""
+        """Give everybody what is new, as fast as the fastest wants it. Events go first, before each of them:
+        what is there waits for one client's bytes at most.
+        """
         while self._clients:
             now = self.now()
             if hungry := [client for client in self._clients if client.hungry(now)]:
+                await self._caught_up()
                 self.pictures.look()
                 for client in hungry:
-                    self._feed_one(client, now)
+                    await self._caught_up()
+                    if client in self._clients:
+                        self._feed_one(client, now)
             await asyncio.sleep(1 / max((client.fps for client in self._clients), default=1.0))
 
     def _feed_one(self, client: AttachedClient, now: float) -> None:

@@ -8,7 +8,7 @@ import os
 import socket
 import stat
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -50,14 +50,16 @@ class ControlServer:
         answer_s: float = ANSWER_SECONDS,
         access: AccessLog | None = None,
         lines: LogTail | None = None,
+        caught_up: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         """`path` is where the socket is wanted (see `socket_path`); `answer_s` bounds waits for answers. Who
-        comes is written to `access`; attached clients see the log by `lines`.
+        comes is written to `access`; attached clients see the log by `lines`, and are shown what is new after
+        `caught_up` comes back: once this loop has done what is urgent.
         """
         self.path = socket_path(path)
         self._handle = handle
         self._access = access
-        self.attachments = Attachments(handle, access, lines, answer_s=answer_s)
+        self.attachments = Attachments(handle, access, lines, answer_s=answer_s, caught_up=caught_up)
         self._answer_s = answer_s
         self._decoder = msgspec.json.Decoder(ControlRequest)
         self._encoder = msgspec.json.Encoder()

@@ -168,6 +168,9 @@ class Engine:
     def load_older(self, instrument: str, timeframe: Timeframe) -> None:
         self._pictures.load_older(instrument, timeframe)
 
+    def caught_up(self) -> Awaitable[None]:
+        return self._pictures.caught_up()
+
     def look_up(self, question: Question) -> Future[Reply]:
         return self._questions.ask(question)
 
@@ -218,7 +221,7 @@ class Engine:
         writer.write(*self._core.start(self._clock()))
         tasks = [
             asyncio.create_task(writer.run(), name="journal writer"),
-            asyncio.create_task(self._pictures.run(), name="pictures"),
+            asyncio.create_task(self._pictures.run(inbox.taken), name="pictures"),
             asyncio.create_task(self._performance.run(), name="performance"),
             asyncio.create_task(self.risks.run(self._trouble), name="watch"),
             asyncio.create_task(self._predicting.run(), name="predictor"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import TypeVar
@@ -47,6 +47,10 @@ class _Drawn(Struct, frozen=True):
     curves: tuple[CurveView, ...]
 
 
+async def _at_once() -> None:
+    """Nothing is waited for."""
+
+
 class Pictures:
     """`view` and `chart` are for any thread; everything else belongs to the thread of the engine's loop."""
 
@@ -69,6 +73,8 @@ class Pictures:
         self._health = health
         self._performance = performance
         self.looking = LookedAtMarkets(core, feeds)
+        self.caught_up: Callable[[], Awaitable[None]] = _at_once
+        """Comes back when the core has taken the events that wait, or soon; of the loop's thread."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._looked = True
@@ -124,14 +130,18 @@ class Pictures:
 
     # --- the engine's loop -----------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        """Draw a View at most 20 times a second, and only when somebody has looked since the last."""
+    async def run(self, caught_up: Callable[[], Awaitable[None]] = _at_once) -> None:
+        """Draw a View at most 20 times a second, and only when somebody has looked since the last: when
+        `caught_up` comes back, so that no event which is there already waits for it.
+        """
+        self.caught_up = caught_up
         self._thread = threading.get_ident()
         self._loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(PERIOD_S)
             self.looking.renew(self._now())
             if self._looked:
+                await caught_up()
                 self._looked = False
                 self.renew()
 

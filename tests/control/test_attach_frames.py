@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 from adapters.control import attach_protocol as wire
 from adapters.control.access import AccessLog
 from adapters.control.attach_protocol import Role
+from adapters.control.attached import AttachedClient
 from adapters.control.client import send_command
 from engine.model.commands import Flatten, Pause
 from engine.model.errors import RefusedError
@@ -128,6 +130,31 @@ async def test_a_stalled_client_has_a_few_pictures_under_way_and_then_gets_the_n
         newest = await client.hear(wire.PictureSent)
         assert newest.base == pictures[-1].number
         assert newest.body["venue"] == ["moved on"]
+
+
+async def test_what_is_urgent_goes_before_each_client_s_picture(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    feed = AttachedClient.feed
+
+    async def turn() -> None:
+        done.append("urgent")
+
+    def counted(client: AttachedClient, now: float) -> None:
+        done.append(client.who.name)
+        feed(client, now)
+
+    monkeypatch.setattr(AttachedClient, "feed", counted)
+    async with (
+        serving(Restless(a_view()), path, caught_up=turn),
+        attached(path) as one,
+        attached(path) as other,
+    ):
+        before = one.view().version + other.view().version
+        await until(lambda: one.view().version + other.view().version > before + 10)
+    assert len(done) > 20
+    assert all("urgent" in pair for pair in pairwise(done)), "each waits for a turn of its own"
 
 
 async def test_f50_a_command_that_was_held_up_on_the_way_is_refused(path: Path) -> None:

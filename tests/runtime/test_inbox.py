@@ -24,9 +24,10 @@ from engine.model.events import (
     TimeAdvanced,
 )
 from engine.model.market import NANOS
-from engine.runtime.inbox import COALESCE_ABOVE, Inbox
+from engine.runtime.inbox import COALESCE_ABOVE, TURNS, Inbox
 from tests.market.feed import at
 from tests.support.virtual_loop import play
+from tests.support.waits import turns
 
 OPEN = at(30 * 60 - 3)
 
@@ -228,3 +229,19 @@ def test_a_waiter_wakes_at_an_event_or_in_time() -> None:
         assert time() == begun + 1.5, "what is there already is not waited for"
 
     play(scenario())
+
+
+async def test_who_lets_events_go_first_comes_back_once_they_are_taken_and_never_late() -> None:
+    inbox = Inbox(lambda: 0.0)
+    await inbox.taken()
+    inbox.post(quote(1))
+    first = asyncio.create_task(inbox.taken())
+    await turns(TURNS // 2)
+    assert not first.done(), "one still waits"
+    assert drained(inbox)
+    await turns(1)
+    assert first.done()
+    inbox.post(quote(2))
+    flooded = asyncio.create_task(inbox.taken())
+    await turns(TURNS + 1)
+    assert flooded.done(), "in a flood, too, it gets its turn"

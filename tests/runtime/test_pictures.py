@@ -12,6 +12,7 @@ from engine.market.bars import MinuteBars
 from engine.model import events as ev
 from engine.model.market import MINUTE, Bar, Timeframe
 from engine.runtime import pictures as pictures_module
+from engine.runtime.inbox import Inbox
 from engine.runtime.pictures import Pictures
 from tests.market.feed import T0
 from tests.support.engine_fakes import FakedEngine, adopted, resolved
@@ -153,3 +154,30 @@ async def test_the_view_is_built_only_when_somebody_looks(monkeypatch: pytest.Mo
         unseen = faked.engine._pictures._version
         await turns()
         assert faked.engine._pictures._version == unseen
+
+
+async def test_events_that_are_there_are_taken_before_a_picture_is_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pictures_module, "PERIOD_S", 0)
+    waiting: list[int] = []
+    renew = Pictures.renew
+
+    def counted(pictures: Pictures) -> None:
+        waiting.append(0 if inbox is None else len(inbox))
+        renew(pictures)
+
+    faked = FakedEngine()
+    inbox: Inbox | None = None
+    monkeypatch.setattr(Pictures, "renew", counted)
+    async with faked.running():
+        await until(lambda: faked.engine._inbox is not None)
+        inbox = faked.engine._inbox
+        for number in range(60):
+            faked.engine.view()
+            for _ in range(number % 4):
+                faked.engine.hear(traded(80_010))
+            await turns(1 + number % 3)
+        await until(lambda: inbox is not None and not len(inbox))
+    assert len(waiting) > 10
+    assert not any(waiting), "a picture was drawn while events waited"

@@ -89,6 +89,7 @@ def attached(seed: int, count: int | None) -> None:
     with scratch() as folder:
         seen = AttachedRun(folder, seed, minutes).play()
     alone, beside = quantile(seen.alone, 0.5), quantile(seen.beside, 0.5)
+    prints = [count for one in seen.prints.values() for count in one]
     table(
         f"attached: seed {seed}, {minutes} practice minutes at {SPEED} times the pace, alone and with three"
         " cockpits: one over a pipe, one stalled, one killed at random",
@@ -97,6 +98,7 @@ def attached(seed: int, count: int | None) -> None:
             ("event wait p99 alone, median of looks, worst", f"{alone:.2f}, {max(seen.alone):.2f} ms"),
             ("event wait p99 with the three", f"{beside:.2f}, {max(seen.beside):.2f} ms"),
             (f"  the one to the other (at most {DEARER:g}x)", f"{beside / alone:.2f}x"),
+            ("prints that each engine heard meanwhile", f"{min(prints):,} to {max(prints):,}"),
             ("cockpits killed, nothing at the engine", f"{seen.kills}"),
             ("painted over the pipe", f"{seen.painted / 1e6:.1f} MB"),
             *((f"a command over a lag of {lag:g} s", fate) for lag, fate in seen.lags.items()),

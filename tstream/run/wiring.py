@@ -175,7 +175,13 @@ class Run:
             )
             access = stack.enter_context(access_log(engine, self.paths, self.clock))
             if self.settings.control.enabled:
-                control = ControlServer(engine, self.paths.control_socket, access=access, lines=self.lines)
+                control = ControlServer(
+                    engine,
+                    self.paths.control_socket,
+                    access=access,
+                    lines=self.lines,
+                    caught_up=engine.caught_up,
+                )
                 await control.start()
                 stack.push_async_callback(control.stop)
             channels = Channels(by_telegram(engine, access), self.clock.wall, stack, self._files)
