@@ -7,7 +7,6 @@ Texts of others are taken apart here, so that whatever they do they do to this p
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from adapters.common.http_calls import HttpCaller
+from adapters.common.standing_back import stand_back
 from adapters.sentiment.calls import ServiceCaller
 from adapters.sentiment.config import MoodConfig, ServiceKeys, SourceKind, TextSource
 from adapters.sentiment.memory import ReadingMemory
@@ -190,7 +190,7 @@ async def work(config: MoodConfig, tell: Tell, ends: asyncio.Event) -> None:
 
 
 async def _main() -> int:
-    os.nice(NICE)
+    stand_back(NICE)
     stdin = asyncio.StreamReader(limit=1 << 20)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin)
     config = msgspec.json.decode(await stdin.readline(), type=MoodConfig)

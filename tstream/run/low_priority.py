@@ -8,6 +8,8 @@ import platform
 import resource
 from contextlib import suppress
 
+from adapters.common.standing_back import stand_back
+
 _IOPRIO_SET = {"x86_64": 251, "aarch64": 30}
 """Numbers of the system call on Linux; the C library has no name for it."""
 _THIS_PROCESS, _IDLE_CLASS = 1, 3 << 13
@@ -17,8 +19,7 @@ def step_back() -> None:
     """Let everybody else go first from now on: the lowest priority, disk only when nobody wants it, and
     numbers on one thread. What a system has none of is left out.
     """
-    with suppress(OSError):
-        os.nice(19)
+    stand_back(19)
     if hasattr(os, "SCHED_BATCH"):
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
