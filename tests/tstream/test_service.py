@@ -155,6 +155,26 @@ def test_install_status_and_uninstall(
     assert call(["service", "uninstall", "--yes"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("systemd", "kernel", "sandbox"), [(0, 1, True), (226, 0, False), (1, 0, True), (1, 1, False)]
+)
+def test_a_unit_has_a_file_system_of_its_own_only_where_such_a_one_starts(
+    tmp_path: Path, systemctl: Callable[[], list[str]], systemd: int, kernel: int, sandbox: bool
+) -> None:
+    """In a container the kernel may give one that systemd can't make ready: exit code 226."""
+    for name, code in (("systemd-run", systemd), ("unshare", kernel)):
+        tool = tmp_path / "bin" / name
+        tool.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/{name}\nexit {code}\n')
+        tool.chmod(0o700)
+    assert call(["service", "install"]) == 0
+    unit = unit_of(tmp_path).read_text()
+    assert ("ProtectSystem=strict" in unit) is sandbox
+    assert "NoNewPrivileges=yes" in unit
+    tried = set(re.findall("--property=([^ ]+)", (tmp_path / "systemd-run").read_text()))
+    assert {"ProtectSystem=strict", "ProtectControlGroups=yes", "PrivateUsers=yes"} <= tried
+    assert not sandbox or all(one in unit for one in tried), "what was tried is what is written"
+
+
 def test_no_secret_is_in_the_unit_and_bad_settings_make_none(
     tmp_path: Path, places: Paths, reading: Reading, systemctl: Callable[[], list[str]], capsys: Out
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,14 +13,16 @@ from typing import NamedTuple
 from adapters.common.files import replace_file
 from tstream.errors import CommandError, UsageError
 from tstream.paths import CONFIG_VARIABLE, HOME_VARIABLE, Paths, account_locks
-from tstream.service.units import NAME, ServicePlan, launchd_agent, systemd_unit
+from tstream.service.units import NAME, SANDBOX, ServicePlan, launchd_agent, systemd_unit
 
 ENGINE = ("engine",)
 """What the service runs."""
 _PASSED_ON = (HOME_VARIABLE, "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
 """Variables of this shell that say where files are: a service has none of them."""
 _SHOWN = "ActiveState,SubState,MainPID,NRestarts,UnitFileState,ExecMainStartTimestamp,Result"
-_PATIENCE_S = 120
+_PATIENCE_S, _TRIED_S = 120, 10
+_SYSTEMD_S_OWN = 200
+"""From this exit code on it was systemd that could not start a program, as the unit wants it."""
 
 
 class ServiceFile(NamedTuple):
@@ -142,10 +143,30 @@ def _lingers() -> bool:
 
 
 def _may_sandbox() -> bool:
-    """Whether a user may have a file system of his own here: without, such a unit does not even start."""
-    tool = shutil.which("unshare")
-    if tool is None:
-        return False
-    words = [tool, "--user", "--map-current-user", "--mount", "true"]
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
-    return done.returncode == 0
+    """Whether a user's service may have a file system of its own here: without, such a unit does not even
+    start. systemd tries it; where that can't be asked, what it needs most of all is looked at.
+    """
+    asked = _code(
+        [
+            "systemd-run",
+            "--user",
+            "--wait",
+            "--quiet",
+            "--collect",
+            *(f"--property={one}" for one in SANDBOX),
+            "true",
+        ]
+    )
+    if asked == 0 or asked >= _SYSTEMD_S_OWN:
+        return asked == 0
+    return _code(["unshare", "--user", "--map-current-user", "--mount", "true"]) == 0
+
+
+def _code(words: Sequence[str]) -> int:
+    """With which code a program ends; 1 where there is none, or it does not end."""
+    try:
+        return subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TRIED_S, check=False
+        ).returncode
+    except (OSError, subprocess.TimeoutExpired):
+        return 1

@@ -44,7 +44,7 @@ _HARDENING = (
     "SystemCallFilter=@system-service",
     "SystemCallErrorNumber=EPERM",
 )
-_SANDBOX = (
+SANDBOX = (
     "PrivateUsers=yes",  # systemd before 255 leaves the rest out without it, and says nothing
     "PrivateTmp=yes",
     "ProtectSystem=strict",
@@ -86,7 +86,7 @@ def systemd_unit(plan: ServicePlan) -> str:
         f"TimeoutStopSec={STOP_S}",
         f"WatchdogSec={WATCHDOG_S}",
         *_HARDENING,
-        *(_SANDBOX if plan.sandbox else ()),
+        *(SANDBOX if plan.sandbox else ()),
         *(f"ReadWritePaths={quoted(f'-{path}')}" for path in plan.writable if plan.sandbox),
         "",
         "[Install]",
