@@ -16,7 +16,7 @@ run: ## Open the cockpit (ARGS="--seed 7" passes options)
 
 test: lint types walls tests ## Everything that must pass: lint, types, walls, tests
 
-test-deep: ## Tests of what brings torch, which is installed for them (some 1 GB)
+test-deep: ## Tests of what brings torch, which is installed for them (1 GB; several where pip takes it with CUDA)
 	@scripts/venv dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -c constraints-deep.txt -e ".[sentiment-embed,deep]"
 	$(BIN)/pytest -rs tests/sentiment/test_meaning.py tests/deep $(ARGS)

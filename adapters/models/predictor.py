@@ -88,6 +88,8 @@ class WorkerPredictor:
         self._waiting: dict[str, float] = {}
         """Questions without an answer, with the loop's time at which they were asked, oldest first."""
         self._failures = 0
+        self._told: tuple[PredictorState, str] | None = None
+        """The state that was told last, and why."""
         self._encoder = msgspec.json.Encoder()
 
     def ask(self, question: AskPrediction) -> None:
@@ -103,7 +105,6 @@ class WorkerPredictor:
     async def run(self, sink: Sink) -> None:
         """Keep a worker for the model that counts, until cancelled."""
         self._sink = sink
-        told: PredictorTold | None = None
         while True:
             sign = self._sign()
             loop = asyncio.get_running_loop()
@@ -120,11 +121,11 @@ class WorkerPredictor:
                 state, detail = PredictorState.DOWN, str(error)
             if state is PredictorState.DOWN:
                 self._failures = 1 if loop.time() - begun > STEADY_S else self._failures + 1
-                log.warning("the model's worker failed: %s", detail)
-            news = PredictorTold(ts_recv=self._clock(), state=state, detail=detail)
-            if told is None or (told.state, told.detail) != (state, detail) or state is PredictorState.DOWN:
-                told = news
-                sink(news)
+            if self._told != (state, detail):  # what fails again before it was ready is told once
+                if state is PredictorState.DOWN:
+                    log.warning("the model's worker failed: %s", detail)
+                self._told = state, detail
+                sink(PredictorTold(ts_recv=self._clock(), state=state, detail=detail))
             if state is PredictorState.DOWN:
                 await asyncio.sleep(min(LONGEST_WAIT_S, self._first_wait_s * 2 ** (self._failures - 1)))
             else:
@@ -159,6 +160,7 @@ class WorkerPredictor:
         try:
             await self._load(process.stdin, process.stdout, model)
             self._model, self._writer = model, process.stdin
+            self._told = None
             due = model.card.created_ts + self._retrain_ns if self._retrain_ns else 0
             self._sink(
                 PredictorTold(

@@ -104,6 +104,16 @@ async def test_a_worker_that_fails_is_told_of_and_started_again(
     assert not [one for one in caplog.records if one.name == "asyncio"], "each child is waited for once"
 
 
+async def test_a_worker_that_never_gets_ready_is_started_again_and_told_of_once(tmp_path: Path) -> None:
+    tries = tmp_path / "tries"
+    script = f"import sys; sys.stdin.readline(); open({str(tries)!r}, 'a').write('x')"
+    async with predictor(tmp_path, (sys.executable, "-c", script)) as (_, heard):
+        await until(lambda: tries.exists() and len(tries.read_text()) >= 3, seconds=20)
+        assert heard.states() == ["down"]
+        write_model(tmp_path, msgspec.structs.replace(CARD, feature_hash="old"), TEXT)
+        await until(lambda: heard.states() == ["down", "refused"])
+
+
 async def test_another_champion_takes_over_and_none_is_said(tmp_path: Path) -> None:
     async with predictor(tmp_path, worker("answers")) as (one, heard):
         first = await ready(heard)
