@@ -29,8 +29,12 @@ LOUD = (Severity.WARNING, Severity.CRITICAL)
 def waits(notice: Notice, acknowledged: int, over: Mapping[str, int]) -> bool:
     """Whether a notice wants to be seen: loud, not acknowledged, and its alarm not ended since. `over` has
     the newest end of each alarm, by sequence number."""
-    loud = notice.severity in LOUD and notice.seq > acknowledged
-    return loud and not (notice.alarm and over.get(notice.alarm, notice.seq) > notice.seq)
+    return notice.severity in LOUD and notice.seq > acknowledged and not is_over(notice, over)
+
+
+def is_over(notice: Notice, over: Mapping[str, int]) -> bool:
+    """Whether its alarm has ended since."""
+    return bool(notice.alarm) and over.get(notice.alarm, notice.seq) > notice.seq
 
 
 def _no_chart(_instrument: str, _timeframe: Timeframe) -> ChartView | None:

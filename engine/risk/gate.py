@@ -176,7 +176,7 @@ def standing(limits: RiskLimits, now: Conditions) -> list[Against]:
     if now.ns_to_flat <= near:
         key = "no_entry_minutes" if near == limits.no_entry_before_flat_ns else "flatten_minutes"
         left = max(0, now.ns_to_flat) // MINUTE
-        ends = f"{left} min until positions must be flat, entries end {near // MINUTE} before (risk.{key})"
+        ends = f"positions must be flat in {left} min, entries end {near // MINUTE} min before (risk.{key})"
         told(Refusal.NEAR_CLOSE, ends if now.ns_to_flat >= 0 else "")
     if now.days_to_expiry is not None and now.days_to_expiry <= limits.expiry_days:
         days = f"{_count(now.days_to_expiry, 'day')} to the contract's last, more than {limits.expiry_days}"

@@ -321,7 +321,7 @@ def test_no_entry_is_taken_that_the_flattening_would_take_straight_back() -> Non
             {},
             {},
             {"ns_to_flat": 9 * MINUTE},
-            "9 min until positions must be flat, entries end 15 before (risk.no_entry_minutes)",
+            "positions must be flat in 9 min, entries end 15 min before (risk.no_entry_minutes)",
         ),
         ({"score_tenths": 59}, {}, {}, "score 5.9, at least 6.0 (strategy.min_score)"),
         ({"targets": (1040,)}, {}, {}, "reward to risk is 1.00, at least 1.5 (risk.reward_to_risk_min)"),

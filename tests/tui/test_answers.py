@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 from textual.events import Key
 from textual.widgets import Button
+from textual.widgets._toast import Toast
 
 from engine.model.commands import Flatten, Resume
 from tests.tui import states
@@ -160,3 +161,16 @@ async def test_f50_a_key_that_is_held_trades_once(delay: float) -> None:
             cockpit.clock.now += wait
             await pilot.press("p")
         assert len(cockpit.engine.sent) == 1
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_what_pops_up_hides_neither_the_state_nor_positions_nor_the_keys(size: tuple[int, int]) -> None:
+    cockpit = Cockpit()
+    async with cockpit.app.run_test(size=size, notifications=True) as pilot:
+        await pilot.pause()
+        cockpit.app.toast("MNQ: more would be at risk, and that is refused: " + "too much " * 8, "warning")
+        await cockpit.later(pilot)
+        [toast] = cockpit.app.screen.query(Toast)
+        panes = [cockpit.app.main.query_one(f"#{name}") for name in ("status", "safety", "keys")]
+        for kept in (*panes, cockpit.app.main.pane("positions")):
+            assert not toast.region.overlaps(kept.region), kept.id

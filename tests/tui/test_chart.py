@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from engine.model.market import MINUTE, Bar, Timeframe
 from engine.model.view import ContractView
 from tests.tui import fake
 from tests.tui.charts import NOW, charts
-from tui.rows.chart import candles, levels_of
+from tui.rows.chart import _steps, candles, levels_of
 from tui.rows.chart_marks import PriceLine
 from tui.rows.chart_plot import Scale
 from tui.styled_text import text_of, width_of
@@ -214,3 +216,9 @@ def test_of_the_other_zones_as_many_are_drawn_as_there_is_room_for() -> None:
         "EQ",
     }
     assert _names_of(ZoneView("PDH", 0, 900, 900, START)) == set()
+
+
+@given(low=st.integers(70_000, 90_000), reach=st.integers(8, 4_000), height=st.integers(8, 40))
+def test_the_axis_has_two_prices_at_least_and_few_enough(low: int, reach: int, height: int) -> None:
+    found = _steps(Scale(low, low + reach, height), Decimal("0.25"))
+    assert 2 <= len(found) <= height / 2 + 1

@@ -55,7 +55,13 @@ async def test_in_the_chart(size: tuple[int, int]) -> None:
         assert wanted is not None
         await drag(pilot, cockpit, (x, y), (x, y))
         assert not isinstance(cockpit.app.screen, MoveScreen)  # it was only clicked
-        await drag(pilot, cockpit, (x, y), (x, to))
+        await pilot._post_mouse_events([events.MouseDown], offset=(x, y), button=1)
+        await pilot._post_mouse_events([events.MouseMove], offset=(x, to), button=1)
+        going = f"{slot.value} → {wanted * Decimal('0.25')}"
+        assert going in cockpit.pane("chart")  # where it would go is seen before it is let go
+        await pilot._post_mouse_events([events.MouseUp], offset=(x, to), button=1)
+        await cockpit.later(pilot)
+        assert going not in cockpit.pane("chart")
         assert isinstance(cockpit.app.screen, MoveScreen)
         move = cockpit.app.screen.move
         assert (move.plan, move.at) == (order.plan, wanted)

@@ -302,7 +302,7 @@ async def test_a_flatten_is_not_flat_before_the_view_says_so() -> None:
         await cockpit.later(pilot)
         assert "▼ flattening…" in cockpit.line("status")
         assert "▼ FLATTENING · 1/4 cancel entries · open: MNQ +2" in cockpit.line("safety")
-        assert "flattening… 2 not yet proven flat" in cockpit.pane("positions")
+        assert "flattening… not yet proven flat: MNQ, ES" in cockpit.pane("positions")
         assert "flat: no open position" not in cockpit.pane("positions")
         cockpit.engine.show(replace(view, positions=(), orders=()))
         await cockpit.later(pilot)

@@ -64,6 +64,22 @@ def test_repeated_refusals_are_one_line_and_fills_stay(view: View) -> None:
     ]
 
 
+def test_what_a_venue_refuses_again_and_again_is_one_line(
+    view: View,
+) -> None:
+    again = [f"stop order sell 2 MNQ stop {at} rejected by the venue" for at in ("20990", "20990", "20980")]
+    notices = [_notice(seq, Severity.CRITICAL, text, NoticeKind.ORDER) for seq, text in enumerate(again, 1)]
+    rows = [text_of(row).strip()[11:] for row in messages.alert_rows(state_of(view, notices=notices), 90)]
+    assert rows == [again[2], f"{again[0]} ×2"]
+
+
+def test_an_alarm_that_is_over_is_told_calmly(view: View) -> None:
+    link = replace(_notice(1, Severity.WARNING, "market link stale"), alarm="market")
+    for over, style in (({}, "warn"), ({"market": 2}, "dim")):
+        [row] = messages.alert_rows(state_of(view, notices=[link], over=over), 60)
+        assert [worn for text, worn in row if "market link stale" in text] == [style]
+
+
 def test_alerts_are_newest_first_wrapped_and_literal(view: View) -> None:
     nasty = "[red]x[/] \x1b[2J " + "word " * 20
     notices = [_notice(1, Severity.INFO, "old"), _notice(2, Severity.WARNING, nasty)]

@@ -137,6 +137,16 @@ def test_an_escalated_flatten_is_loud_and_keeps_reason_and_rest_at_eighty_column
     assert [style for text, style in calm if "FLATTENING" in text] == ["ink on:warn bold"]
 
 
+def test_where_there_is_little_room_a_refused_close_is_not_followed_by_half_a_word() -> None:
+    why = "close of MNQ refused: close: order rejected (Trading is currently unavailable)"
+    view = states.flattening(why, 48)
+    for width in range(80, 121):
+        text = line(view, width)
+        assert "close of MNQ refused ·" in text
+        assert "open: MNQ +2" in text
+    assert "order rejected (Trading is" in line(view, 200)
+
+
 def test_what_is_down_is_named_before_what_is_only_stale() -> None:
     whole = "NO ENTRIES: prices 14 s old · stops stay at the venue"
     assert whole in line(states.cut_off(), 80)

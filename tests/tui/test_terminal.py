@@ -115,3 +115,22 @@ def test_resizing_is_followed(tmp_path: Path, env: dict[str, str]) -> None:
         assert terminal.until("Positions · 7 orders"), terminal.text
         terminal.resize(50, 18)
         assert terminal.until("tstream needs 60×20"), terminal.text
+
+
+def test_a_stop_is_dragged_with_the_mouse_and_sent_by_nothing_but_enter(tmp_path: Path) -> None:
+    """As a terminal tells of a mouse (SGR): pressed on the line of the stop, let go three rows lower."""
+    with Terminal(tmp_path) as terminal:
+        assert terminal.until("─ SL ") or terminal.until("╌ SL ")
+        row = next(y for y, line in enumerate(terminal.screen(), 1) if "SL " in line)
+        terminal.press(f"\x1b[<0;12;{row}M\x1b[<32;12;{row + 1}M\x1b[<32;12;{row + 3}M")
+        assert terminal.until("stop → "), terminal.text
+        terminal.press(f"\x1b[<0;12;{row + 3}m")
+        assert terminal.until("MNQ stop"), terminal.text
+        assert terminal.until(" ticks")
+        terminal.press("\x1b")
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.drained() == "terminated"
+        sent = terminal.sent()
+        assert "ChangeManual" in sent
+        assert "dry_run=False" not in sent
+        assert sent.count("ChangeManual(") == sent.count("dry_run=True")

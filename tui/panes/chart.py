@@ -25,6 +25,7 @@ from tui.remembered import Remembered
 from tui.rows.chart import Extras, candles, framed_in, levels_of
 from tui.rows.chart_marks import PriceLine, resting_of, trades_of
 from tui.rows.chart_plot import Scale
+from tui.rows.positions import SLOT_STYLES
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row
 from tui.view_facts import session_of
@@ -78,6 +79,7 @@ class ChartPane(Pane):
         self._drawn: tuple[ChartView, ContractView, Sequence[PriceLine], int, int, int, int] | None = None
         """Of what the picture was made."""
         self._dragged = DraggedOrder(self._order_at, self._price_at, self.post_message)
+        self._mouse_y = 0
 
     def build(self, state: ScreenState) -> Content:
         if self._state is not None and state.instrument != self._state.instrument:
@@ -105,7 +107,7 @@ class ChartPane(Pane):
         cross = None if at is None else every[at].open_ts
         extras = Extras(off, trades_of(state.view, contract), cross)
         self._drawn = chart, contract, levels, width, height, pitch, self._back
-        rows = candles(*self._drawn, session, extras)
+        rows = self._with_dragged(candles(*self._drawn, session, extras), contract, width)
         bar = every[-1 - min(self._back, len(every) - 1) if at is None else at]
         timed = self._back > 0 or at is not None
         foot = _ohlc(bar, contract, session, timed=timed) if width >= 60 or at is not None else EMPTY
@@ -114,12 +116,30 @@ class ChartPane(Pane):
     # An order is dragged from its line to another price.
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
+        self._mouse_y = event.screen_y
         if self._dragged.press(event):
             self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if self._dragged.order is not None and event.screen_y != self._mouse_y:
+            self._mouse_y = event.screen_y
+            self._redraw()
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         self.release_mouse()
         self._dragged.release(event)
+        self._redraw()
+
+    def _with_dragged(self, rows: list[Row], contract: ContractView, width: int) -> list[Row]:
+        """With a line where what is dragged would be let go, and that price."""
+        order, ticks = self._dragged.order, self._price_at(self._mouse_y)
+        if order is None or ticks is None:
+            return rows
+        price, style = figures.price(ticks * contract.tick_size, contract.decimals), SLOT_STYLES[order.slot]
+        text = f" {order.slot.value} → {price} "
+        line: Row = (("╌" * (width - len(text)), style), (text, f"{style} bold"))
+        at = self._mouse_y - self.region.y - 1
+        return [*rows[:at], line, *rows[at + 1 :]]
 
     def _scale(self) -> Scale | None:
         framed = None if self._drawn is None else framed_in(*self._drawn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from engine.model.view import EquityPoint
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.panes.base import Pane, title
@@ -42,6 +43,7 @@ class PnlPane(Pane):
 
     def __init__(self) -> None:
         super().__init__()
+        self._curve: tuple[EquityPoint, ...] = ()
         self._drawn: list[Row] = []
         self._drawn_at: tuple[float, int, int] = (-1e9, 0, 0)
         self._now = 0.0
@@ -59,12 +61,13 @@ class PnlPane(Pane):
         if room >= _CURVE and state.view.books:
             at, *size = self._drawn_at
             if self._now - at >= 1.0 or size != [width, room]:
-                head = [pnl.curve_head(state, width)] if room > _CURVE else []
                 when = partial(times.hour_minute, zone=state.view.told_in)
-                drawn = curve_rows(pnl.equity_curve(state), width, room - len(head), when)
-                self._drawn = [*head, *drawn] if drawn else []
+                self._curve = pnl.equity_curve(state)
+                self._drawn = curve_rows(self._curve, width, room - (room > _CURVE), when)
                 self._drawn_at = (self._now, width, room)
-            rows = [*rows, *self._drawn]
+            if self._drawn and room > _CURVE:  # its numbers are those of the title above them
+                rows.append(pnl.curve_head(state, self._curve, width))
+            rows += self._drawn
         elif not state.view.books:
             rows = [cell("no account yet", "faint")]
         note: Row = EMPTY

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from tui.panes.base import Pane, title
 from tui.plain_text import plain
 from tui.rows import positions
+from tui.rows.state import named
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell, width_of
 from tui.things import Things
@@ -58,12 +59,13 @@ def _nothing(state: ScreenState, words: str) -> str:
 def _flattening(state: ScreenState) -> Row:
     """How far a flatten has come; a book is flat only when the venue says so."""
     books = state.view.books
-    texts = [
-        f"{f'{plain(b.book)} ' if len(books) > 1 else ''}flattening… "
-        f"{len(b.flatten.instruments)} not yet proven flat"
-        for b in books
-        if b.flatten is not None
-    ]
+    held = {(position.book, position.instrument) for position in state.view.positions}
+    texts = []
+    for book in books:
+        if book.flatten is not None:
+            whose = f"{plain(book.book)} " if len(books) > 1 else ""
+            left = sorted(book.flatten.instruments, key=lambda name: (book.book, name) not in held)
+            texts.append(f"{whose}flattening… not yet proven flat: {named(left)}")
     alarm = any(book.flatten is not None and book.flatten.alarm for book in books)
     return cell(" · ".join(texts), "error bold" if alarm else "warn bold") if texts else EMPTY
 

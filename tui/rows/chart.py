@@ -91,8 +91,20 @@ def _scale(bars: Sequence[Bar], levels: Sequence[PriceLine], last: int | None, h
 
 
 def _steps(scale: Scale, tick_size: Decimal) -> range:
-    """The prices (ticks) of the guide lines: round numbers, at least four rows apart."""
-    least = max(1, -(-(scale.high - scale.low) * 4 // max(1, scale.height)))
+    """The prices (ticks) of the guide lines: round numbers, at least four rows apart, or two where the plot
+    would have a single one, which tells nothing of how far anything is.
+    """
+    found = range(0)
+    for apart in (4, 2):
+        least = max(1, -(-(scale.high - scale.low) * apart // max(1, scale.height)))
+        found = _round_prices(scale, tick_size, least)
+        if len(found) > 1:
+            break
+    return found
+
+
+def _round_prices(scale: Scale, tick_size: Decimal, least: int) -> range:
+    """Those (ticks) of the finest step of at least so many ticks."""
     for power in range(-3, 6):
         for digit in ("1", "2", "2.5", "5"):
             step = Decimal(digit).scaleb(power) / tick_size

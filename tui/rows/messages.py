@@ -13,7 +13,7 @@ from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows import room_messages
 from tui.rows.shared import kind_mark
-from tui.screen_state import ScreenState, waits
+from tui.screen_state import ScreenState, is_over, waits
 from tui.styled_text import EMPTY, Row, cell, fit, width_of, wrap
 from tui.things import Thing, Things, of_message, of_notice
 from tui.view_facts import kind_of
@@ -81,14 +81,18 @@ def _repeats(notice: Notice, told: Mapping[int, Sequence[AlertView]]) -> bool:
 
 
 Again = tuple[NoticeKind, Severity, str | None, str | None, str]
+_REPEATED = frozenset({NoticeKind.ORDER, NoticeKind.RISK})
 
 
 def _again(notice: Notice) -> Again | None:
-    """What a quiet refusal, or a connection, says but for its numbers: repeats of it are one line."""
+    """What a quiet refusal, or a connection, says but for its numbers, and what is said of an order or a risk
+    in just these words: repeats of it are one line, the newest."""
     quiet = notice.kind is NoticeKind.REFUSAL and notice.severity is Severity.INFO
-    if not quiet and notice.kind is not NoticeKind.CONNECTION:
+    words = notice.text
+    if quiet or notice.kind is NoticeKind.CONNECTION:
+        words = _NUMBERS.sub("", words)
+    elif notice.kind not in _REPEATED:
         return None
-    words = _NUMBERS.sub("", notice.text)
     return notice.kind, notice.severity, notice.book, notice.instrument, words
 
 
@@ -121,7 +125,9 @@ def _message_passes(alert: AlertView, kind: str) -> bool:
 
 
 def _alert(state: ScreenState, notice: Notice, width: int, times_said: int = 1) -> list[Row]:
-    style = notice_style(notice)
+    style = (
+        "dim" if is_over(notice, state.over) else notice_style(notice)
+    )  # what came after it is loud enough
     word = _whose(state, notice)
     text = plain(notice.text) + (f" ×{times_said}" if times_said > 1 else "")
     first, *rest = wrap(text, max(8, width - 11 - width_of(word)))

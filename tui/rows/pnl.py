@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -143,18 +144,19 @@ def equity_curve(state: ScreenState) -> tuple[EquityPoint, ...]:
     return (*points, EquityPoint(max(state.view.ts, points[-1].ts), day_usd(state.view)))
 
 
-def extremes(state: ScreenState) -> tuple[Decimal, Decimal]:
-    """The day's highest and lowest total: of one book at every event, of several where the curve shows it."""
+def extremes(state: ScreenState, curve: Sequence[EquityPoint]) -> tuple[Decimal, Decimal]:
+    """The day's highest and lowest total: of one book at every event, of several where the curve shows it.
+    Where that was drawn a moment ago the total of now counts all the same."""
     books = main_books(state.view)
-    values = [point.usd for point in equity_curve(state)] or [Decimal(0)]
+    values = [*(point.usd for point in curve), day_usd(state.view)]
     if len(books) == 1:
         values += [books[0].curve.high_usd, books[0].curve.low_usd]
     return max(values), min(values)
 
 
-def curve_head(state: ScreenState, width: int) -> Row:
-    """ "high +184.20  low −12.00  now +152.20"."""
-    high, low = extremes(state)
+def curve_head(state: ScreenState, curve: Sequence[EquityPoint], width: int) -> Row:
+    """ "high +184.20  low −12.00  now +152.20", of a curve of the day."""
+    high, low = extremes(state, curve)
     pairs = (("high", high), ("low", low), ("now", day_usd(state.view)))
     return fit(
         join([_pair(name, figures.signed(usd), figures.tone(usd)) for name, usd in pairs], _GAP), width

@@ -78,6 +78,12 @@ def _side(state: ScreenState, instrument: str, qty: int) -> Row:
     return cell(f"{figures.arrow(qty)} {word:<5} {state.quantity(instrument, qty)}", figures.side(qty))
 
 
+def _to_flat(state: ScreenState, instrument: str, qty: int) -> Row:
+    """What a flatten still has to close: however long it takes, what is held has to be seen."""
+    word = "LONG" if qty > 0 else "SHORT"
+    return cell(f"{figures.arrow(qty)} {word} {state.quantity(instrument, qty)}→0", "warn bold")
+
+
 def _amount(state: ScreenState, instrument: str, usd: Decimal, style: str) -> Row:
     unit = currency_of(state.view, instrument)
     return ((figures.signed(usd), style), *([] if unit == "USD" else [(f" {plain(unit)}", "dim")]))
@@ -140,7 +146,7 @@ def _position(state: ScreenState, position: PositionView) -> tuple[Row, ...]:
     return (
         cell(plain(position.book), "dim"),
         _name(state, position.instrument, position.kind, position.contract),
-        cell("flattening…", "warn bold") if flattening else _side(state, position.instrument, position.qty),
+        (_to_flat if flattening else _side)(state, position.instrument, position.qty),
         cell(figures.price(position.entry, digits)),
         cell(figures.price(position.mark, digits), "stale" if stale else "text"),
         _amount(state, position.instrument, position.open_usd, f"{tone} bold"),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -140,7 +140,7 @@ def _reason(cause: CauseView) -> str:
         case CauseKind.ENGINE:
             return plain(cause.reason) or "the engine is in trouble"
         case CauseKind.GATE:
-            where = f"{_named(cause.instruments)}: " if cause.instruments else ""
+            where = f"{named(cause.instruments)}: " if cause.instruments else ""
             return f"{where}{plain(cause.reason) or _sentence(cause.code)}"
         case _:
             return _restriction(cause)
@@ -157,7 +157,7 @@ def _restriction(cause: CauseView) -> str:
     if cause.code is Refusal.OFF:
         return "keys act, nothing by itself"
     if cause.instruments:
-        return _named(cause.instruments)
+        return named(cause.instruments)
     return plain(cause.reason) or _sentence(cause.code)
 
 
@@ -166,7 +166,7 @@ def _sentence(code: Refusal | None) -> str:
 
 
 def _price(cause: CauseView) -> str:
-    names = _named(cause.instruments)
+    names = named(cause.instruments)
     if cause.age_ns is None:
         return f"no {names} price yet" if names else "no price yet"
     one = len(cause.instruments) == 1
@@ -191,7 +191,8 @@ def _link(cause: CauseView) -> str:
     return f"{whose} {plain(cause.link)} {silent}{blind}".strip()
 
 
-def _named(names: tuple[str, ...]) -> str:
+def named(names: Sequence[str]) -> str:
+    """ "MNQ, ES", of many the first few and how many more."""
     if len(names) > _NAMED:
         return f"{', '.join(map(plain, names[:_NAMED]))} and {len(names) - _NAMED} more"
     return ", ".join(map(plain, names))

@@ -157,7 +157,7 @@ class MoveScreen(ModalScreen[None]):
         elif not preview.fresh:
             cockpit.toast("the engine has not answered yet: look, then press again", "warning")
         elif not preview.done:
-            cockpit.toast(preview.text, "warning")
+            cockpit.toast("nothing is sent: the bar says what stands against it", "warning")
         elif self._loosens():
             live = kind_of(cockpit.shown.view, move.book) is AccountKind.LIVE
             text = plain(preview.text).partition("would be taken: ")[2] or plain(preview.text)

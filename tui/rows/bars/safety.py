@@ -41,6 +41,11 @@ def _cut(words: str, length: int) -> str:
     return words if len(words) <= length else f"{words[: length - 1].rstrip()}…"
 
 
+def _brief(alarm: str, length: int) -> str:
+    """Without its reason where that has no room: the first letters of it would tell nothing."""
+    return alarm if len(alarm) <= length else _cut(alarm.partition(": ")[0], length)
+
+
 def state_part(view: View, at: StandingView) -> Part:
     """What holds entries back, with the end, the reason, and what goes on meanwhile; nothing while everything
     may be traded."""
@@ -111,12 +116,12 @@ def flatten_part(view: View, flattens: Mapping[str, FlattenView], at: StandingVi
     return Part(
         (
             (30, said(word, alarm, step, whole, age, after)),
-            (12, said(word, _cut(alarm, 48), step, whole, age)),
-            (11, said(word, _cut(alarm, 36), step, least, age)),
-            (10, said(word, _cut(alarm, 32), short, least, age)),
-            (9, said(word, _cut(alarm, 26), short, least, age)),
-            (8, said(word, _cut(alarm, 22), short, least)),
-            (4, said(word, _cut(alarm, 20) or least or step)),
+            (12, said(word, _cut(alarm, 72), step, whole, age)),
+            (11, said(word, _brief(alarm, 36), step, least, age)),
+            (10, said(word, _brief(alarm, 32), short, least, age)),
+            (9, said(word, _brief(alarm, 26), short, least, age)),
+            (8, said(word, _brief(alarm, 22), short, least)),
+            (4, said(word, _brief(alarm, 20) or least or step)),
             (0, said(least_word)),
         )
     )
