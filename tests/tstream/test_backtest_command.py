@@ -201,6 +201,15 @@ def test_days_cut_the_tape_and_the_rest_is_history(tape: str, capsys: Out) -> No
     assert (found["events"], found["start"]) == (360, "2024-03-06T14:00:00.000Z")
 
 
+def test_a_day_of_a_hole_is_said(tmp_path: Path, capsys: Out) -> None:
+    times = [f"2024-03-{day:02}T15:{minute:02}:00Z" for day in (4, 6) for minute in range(3)]
+    rows = "".join(f"{time},5000,5001,4999,5000,9\n" for time in times)
+    file = tmp_path / "holes.csv"
+    file.write_text(f"time,open,high,low,close,volume\n{rows}", encoding="utf-8")
+    assert backtest(str(file), "--from", "2024-03-05", "--to", "2024-03-05") == 2
+    assert "nothing is recorded then: the next bar after it is of 2024-03-06 15:00" in capsys.readouterr().err
+
+
 def test_hours_of_a_recording_are_told(tmp_path: Path, capsys: Out) -> None:
     rows = ["time,open,high,low,close,volume"]
     for day in range(4, 9):

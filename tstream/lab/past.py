@@ -18,6 +18,7 @@ from engine.model.events import Print, Quote
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS, Bar, Timeframe
 from engine.ports import PastMarket
+from tstream.clock import utc
 from tstream.errors import UsageError
 from tstream.lab.asked import LabRequest
 from tstream.paths import find
@@ -49,9 +50,8 @@ def open_past(asked: LabRequest, instrument: Instrument) -> RecordedPast:
     if dataset is not None:
         start, end = span_of(asked, instrument, dataset.start_ts, dataset.end_ts)
         bars: Sequence[Bar] = tuple(Library(find().datasets).bars(dataset.name))
-        return RecordedPast(
-            _minutes(bars, instrument, start, dataset.name), end, bars=True, name=dataset.name
-        )
+        market = _minutes(bars, instrument, start, end, dataset.name)
+        return RecordedPast(market, end, bars=True, name=dataset.name)
     file = Path(asked.tape)
     try:
         tape = open_tape(file, asked.contract, asked.month, asked.stamp, symbol=asked.symbol, zone=asked.zone)
@@ -61,7 +61,7 @@ def open_past(asked: LabRequest, instrument: Instrument) -> RecordedPast:
         bars = tape.bars()
     except TapeError as error:
         raise UsageError(str(error)) from None
-    return RecordedPast(_minutes(bars, instrument, start, file.name), end, bars=True, name=file.name)
+    return RecordedPast(_minutes(bars, instrument, start, end, file.name), end, bars=True, name=file.name)
 
 
 def dataset_of(name: str) -> Dataset | None:
@@ -88,11 +88,16 @@ def with_contract(asked: LabRequest) -> LabRequest:
     return asked
 
 
-def _minutes(bars: Sequence[Bar], instrument: Instrument, start: int, name: str) -> BarMarket:
+def _minutes(bars: Sequence[Bar], instrument: Instrument, start: int, end: int, name: str) -> BarMarket:
     own = bars[0].timeframe
     if own.nanos > Timeframe.H1.nanos:
         raise UsageError(f"{name}: holds bars of {own}; a backtest is played on bars of an hour at most")
-    return BarMarket(as_recorded(instrument, bars), bars, start)
+    market = BarMarket(as_recorded(instrument, bars), bars, start)
+    if market.start_ts >= end:
+        raise UsageError(
+            f"nothing is recorded then: the next bar after it is of {utc(market.start_ts):%Y-%m-%d %H:%M} UTC"
+        )
+    return market
 
 
 def span_of(asked: LabRequest, instrument: Instrument, start: int, end: int) -> tuple[int, int]:
