@@ -84,6 +84,16 @@ def test_noise_is_said_to_be_no_better_than_the_rules(models: Path, tmp_path: Pa
     assert "No better than the rules" in page.read_text(encoding="utf-8")
 
 
+def test_of_too_little_no_model_is_made(models: Path, tmp_path: Path, capsys: Out) -> None:
+    tape = written(tmp_path / "few.csv", random_walk(3, 100))
+    assert call(["train", str(tape), *QUICK]) == NO_BETTER
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("no better than the rules: ")
+    assert first.endswith("examples are too few: 400 at least")
+    assert last == "nothing is kept: no model was made"
+    assert not models.exists()
+
+
 def test_where_memory_is_short_the_remedy_is_told(models: Path, tmp_path: Path) -> None:
     """In a process of its own."""
     tape = written(tmp_path / "noise.csv", random_walk(3, 900))

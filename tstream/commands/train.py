@@ -189,6 +189,7 @@ def lines(trained: Trained, gathered: Gathered, store: ModelStore, *, dry_run: b
     if trained.beside:
         yield f"  kept            {trained.beside}"
     if trained.card is None:
+        yield "nothing is kept: no model was made"
         return
     if dry_run:
         counts = "it would count" if trained.promoted else "it would not count"
