@@ -249,6 +249,14 @@ def test_what_cannot_be_is_said(tape: str, capsys: Out, more: tuple[str, ...], s
 SWEEP = ("--sweep", "min_score=4,5,99", "--sweep", "risk.per_trade_usd=100,400")
 
 
+def test_the_table_of_a_sweep_has_values_as_they_were_asked_for(tape: str, capsys: Out) -> None:
+    """Of a key in dollars, too: those of the page's first example."""
+    assert backtest(tape, "--sweep", "risk.per_trade_usd=100.50,400", "--jobs", "1") == 0
+    out = capsys.readouterr().out
+    assert "100.50" in out
+    assert "2 trials by grid" in out
+
+
 def test_a_sweep_counts_every_trial_those_that_cannot_be_too(tape: str, capsys: Out) -> None:
     assert backtest(tape, *SWEEP, "--jobs", "1", "--json") == 0
     found = json.loads(capsys.readouterr().out)

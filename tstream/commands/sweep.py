@@ -147,6 +147,8 @@ def _head(name: str, names: Sequence[str]) -> str:
 def _cell(name: str, value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, str):
+        return value  # of a parameter, as it was asked for
     if name == "win_rate":
         return f"{100 * value:.0f} %"
     if name.endswith("_usd"):
