@@ -14,6 +14,8 @@ from tests.tui import states
 from tests.tui.cockpit import Cockpit, running
 from tui.confirmations import Confirmation
 from tui.screens.confirm import ConfirmScreen
+from tui.styled_text import text_of
+from tui.widgets.grid import LiveGrid
 
 SMALL = (80, 24)
 
@@ -174,3 +176,14 @@ async def test_what_pops_up_hides_neither_the_state_nor_positions_nor_the_keys(s
         panes = [cockpit.app.main.query_one(f"#{name}") for name in ("status", "safety", "keys")]
         for kept in (*panes, cockpit.app.main.pane("positions")):
             assert not toast.region.overlaps(kept.region), kept.id
+
+
+@pytest.mark.parametrize("key", ["o", "["])
+async def test_where_nothing_can_be_sent_that_is_said_before_it_is_filled_in(key: str) -> None:
+    for readonly in (True, False):
+        cockpit = Cockpit(readonly=readonly)
+        async with running(cockpit, SMALL) as pilot:
+            await cockpit.press(pilot, key)
+            await cockpit.later(pilot)
+            said = text_of(cockpit.app.screen.query_one(LiveGrid).content.note)
+            assert ("read-only" in said) is readonly

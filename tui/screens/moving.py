@@ -22,7 +22,7 @@ from tui.plain_text import plain
 from tui.previews import Preview
 from tui.rows.moving import ADD_KEYS, KEYS, heading, move_row, said_rows
 from tui.screen_state import ScreenState
-from tui.screens.ticket import AsksAndSends
+from tui.screens.ticket import AsksAndSends, read_only
 from tui.styled_text import cell
 from tui.view_facts import contract_of, kind_of
 from tui.widgets.grid import Content, LiveGrid
@@ -103,7 +103,9 @@ class MoveScreen(ModalScreen[None]):
         keys = ADD_KEYS if move.what is Moves.ADD else KEYS
         keys = f"tab next · {keys}" if len(self._moves) > 1 else keys
         title = cell(heading(move, len(state.view.books) > 1), "text bold")
-        self._grid.set_content(Content(rows, title=title, foot=cell(keys, "dim")))
+        self._grid.set_content(
+            Content(rows, title=title, note=read_only(self.cockpit), foot=cell(keys, "dim"))
+        )
 
     def on_paste(self, event: Paste) -> None:
         event.stop()

@@ -23,7 +23,7 @@ from tui.plain_text import plain
 from tui.previews import Preview
 from tui.rows.ticket import field_rows, preview_rows
 from tui.screen_state import ScreenState
-from tui.styled_text import EMPTY, cell
+from tui.styled_text import EMPTY, Row, cell
 from tui.ticket import Ticket, TicketField, UnfinishedError
 from tui.view_facts import contract_of
 from tui.widgets.grid import Content, LiveGrid
@@ -37,6 +37,11 @@ class AsksAndSends(Protocol):
 
     def confirm(self, question: Callable[[], Confirmation], confirmed: Callable[[], None]) -> None: ...
     def send(self, command: AnyCommand, label: str) -> None: ...
+
+
+def read_only(cockpit: CockpitApp) -> Row:
+    """Said from the start where enter would send nothing."""
+    return cell("read-only: nothing is sent", "warn bold") if cockpit.presenter.choice.readonly else EMPTY
 
 
 class TicketScreen(ModalScreen[None]):
@@ -81,7 +86,9 @@ class TicketScreen(ModalScreen[None]):
         kind = "" if state.view.mode is not AccountKind.LIVE else "REAL MONEY · "
         title = cell(f"{kind}Order · {plain(self.ticket.instrument)}", "live bold" if kind else "text bold")
         foot = cell(_KEYS, "dim")
-        self._grid.set_content(Content([*fields, EMPTY, *said], title=title, foot=foot))
+        self._grid.set_content(
+            Content([*fields, EMPTY, *said], title=title, note=read_only(self.cockpit), foot=foot)
+        )
 
     def _ask(self, state: ScreenState, now: float) -> None:
         filled = structs.replace(self.ticket, at=TicketField.SIDE, anew=False)
