@@ -58,8 +58,9 @@ $ curl -X POST http://localhost:{_DEFAULTS.port}/trading/order -H "Authorization
 ## Tokens
 
 A token is shown once, when it is made; what is kept is its SHA-256, in `api-tokens.json` beside the
-settings. `tstream token list` shows them, `tstream token revoke NAME` ends one: at once, in a running engine
-too, open WebSockets included. `API_TOKEN` (or `TSTREAM_API_TOKEN`) in `.env` or the environment is one of all
+settings. `tstream token list` shows them, `tstream token revoke NAME` ends one: within a second, in a running
+engine too, its open WebSockets within five. `API_TOKEN` (or `TSTREAM_API_TOKEN`) in `.env` or the
+environment is one of all
 scopes, if it has at least {SHORTEST} characters.
 
 | scope | may |
