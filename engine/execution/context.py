@@ -27,6 +27,8 @@ class BookContext:
         self.started_ts = turn.now
         self.afresh_ts = turn.now
         """What was refused before that is tried at once (engine/execution/trying_again.py)."""
+        self.back_again_ts = 0
+        """When the venue was there again last; nanoseconds UTC, 0 while it has not been away in this run."""
         self.state: BookState = turn.state.book(book)
 
     @property

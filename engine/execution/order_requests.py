@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from engine.execution.context import BookContext
-from engine.execution.trying_again import pause_ns, same_words
+from engine.execution.trying_again import pause_ns, same_words, unsent_pause_ns
 from engine.model import records as r
 from engine.model.effects import CancelOrder, ModifyOrder, PlaceOrder
 from engine.model.orders import OrderSpec, Slot
@@ -27,11 +27,13 @@ class PutOff(NamedTuple):
     """What the venue said to it."""
     asked: ModifyOrder | None = None
     """The change that it was to make."""
+    unheard: bool = False
+    """The venue has not heard the last one, as far as anybody knows."""
 
     def rests(self, book: BookContext) -> bool:
         """Whether the next try has to wait."""
         put_off = self.times > 0 and self.ts >= book.afresh_ts
-        return put_off and book.now - self.ts < pause_ns(self.times)
+        return put_off and book.now - self.ts < (unsent_pause_ns if self.unheard else pause_ns)(self.times)
 
 
 _NEVER = PutOff()
@@ -137,7 +139,7 @@ class OrderRequests:
         sent = self._cancel_sent.get(order.client_id, _NEVER)
         if sent.rests(book):
             return False
-        self._cancel_sent[order.client_id] = PutOff(sent.times + 1, book.now)
+        self._cancel_sent[order.client_id] = PutOff(sent.times + 1, book.now, unheard=sent.unheard)
         book.turn.request(CancelOrder(book.book, order.client_id, venue_id, order.instrument))
         return True
 
@@ -204,14 +206,21 @@ class OrderRequests:
         self._changed[order.client_id] = PutOff(times, self._book.now, asked=change)
         self.moved(order.client_id, E.MODIFIED, qty=change.qty, limit=change.limit, stop=change.stop)
 
-    def not_changed(self, order: Order, reason: str) -> None:
+    def not_changed(self, order: Order, reason: str, *, unheard: bool = False) -> None:
         """The order stands as before. The change is tried again after ever longer pauses; a size that is
         refused for good is not: the order is replaced (`rigid`).
         """
         change = self._changes.pop(order.client_id, None)
         self._unanswered.pop(order.client_id, None)
         before = self._refused.get(order.client_id, _NEVER)
-        self._refused[order.client_id] = self._refuse(order, before, reason, change)
+        put_off = self._refuse(order, before, reason, change)
+        self._refused[order.client_id] = put_off._replace(unheard=unheard)
+
+    def cancel_answered(self, order: Order, *, unheard: bool) -> None:
+        """A cancel was answered, or lost: what the venue has not heard, it is asked again soon."""
+        sent = self._cancel_sent.get(order.client_id)
+        if sent is not None and sent.unheard is not unheard:
+            self._cancel_sent[order.client_id] = PutOff(1, sent.ts, unheard=unheard)
 
     def not_cancelled(self, order: Order, reason: str) -> None:
         """The order stands as before. Its cancel is tried again after ever longer pauses."""

@@ -192,7 +192,8 @@ class OrderReports:
             case ev.Outcome.REFUSED | ev.Outcome.UNSENT:
                 if reply.outcome is ev.Outcome.REFUSED and change.qty is not None and reply.cause in _FINAL:
                     self._orders.rigid.add(order.client_id)
-                self._orders.not_changed(order, reply.reason or "modify refused")
+                unheard = reply.outcome is ev.Outcome.UNSENT
+                self._orders.not_changed(order, reply.reason or "modify refused", unheard=unheard)
                 self._inquiry.want(0)
             case ev.Outcome.UNKNOWN:
                 self._orders.change_unanswered(order)
@@ -202,6 +203,8 @@ class OrderReports:
         order = self._book.state.orders.get(reply.client_id)
         if order is None or not order.live:
             return
+        unheard = reply.outcome in (ev.Outcome.UNSENT, ev.Outcome.UNKNOWN)
+        self._orders.cancel_answered(order, unheard=unheard)
         if reply.outcome is ev.Outcome.REFUSED and order.status is OrderStatus.PENDING_CANCEL:
             self._orders.not_cancelled(order, reply.reason or "cancel refused")
         self._inquiry.want(0 if reply.outcome is not ev.Outcome.ACCEPTED else SETTLE_NS)

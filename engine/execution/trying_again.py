@@ -17,7 +17,7 @@ FIRST_NS = 2 * NANOS
 LONGEST_NS = 32 * NANOS
 
 SOON, SOON_NS = 60, 4 * NANOS
-"""So many tries of what can't be sent are no farther apart than that."""
+"""So many tries of what does not get there are no farther apart than that."""
 
 BACK_AGAIN_NS = MINUTE
 """A way that comes and goes all the time is no reason to hurry more often than that."""
@@ -32,7 +32,7 @@ def pause_ns(times: int, first_ns: int = FIRST_NS) -> int:
 
 
 def unsent_pause_ns(times: int, first_ns: int = FIRST_NS) -> int:
-    """The same for what never left us: asking floods nobody, and the way to the venue may be there again."""
+    """The same for what the venue has not heard: it is not flooded, and the way to it may be there again."""
     if times <= SOON:
         return min(pause_ns(times, first_ns), SOON_NS)
     return pause_ns(times - SOON, SOON_NS)
@@ -45,5 +45,5 @@ def same_words(one: str, other: str) -> bool:
 
 def heard_again(book: BookContext, was_gone: bool) -> None:
     """The venue is heard: where it was not, what was put off need not wait."""
-    if was_gone and book.now - book.afresh_ts >= BACK_AGAIN_NS:
-        book.afresh_ts = book.now
+    if was_gone and book.now - book.back_again_ts >= BACK_AGAIN_NS:
+        book.back_again_ts = book.afresh_ts = book.now

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
-from engine.execution.trying_again import LONGEST_NS
+from engine.execution.trying_again import LONGEST_NS, SOON_NS
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.commands import BreakEven, CancelEntries, Flatten
@@ -155,3 +156,30 @@ def test_what_a_venue_will_not_do_for_a_day_fills_no_journal_and_is_never_given_
         assert any(isinstance(one, wanted) for one in bench.effects[last:]), "it was given up"
     venue.be_good(int(LONGEST_NS // NANOS) + 30)
     assert (bench.positions.get("MNQ", 0), bench.standing(), bench.book.flattening) == (0, [], {})
+
+
+@pytest.mark.parametrize(
+    ("scene", "habit"),
+    [
+        (entry_to_cancel, "unsent"),
+        (entry_to_cancel, "unknown"),
+        (position_to_close, "unsent"),
+        (stop_to_place, "unsent"),
+    ],
+)
+def test_what_the_venue_has_not_heard_it_is_soon_asked_again(
+    scene: Callable[[], ManualVenue], habit: str
+) -> None:
+    """The way to it may be there at any moment, and a close may wait for what is to be cancelled first."""
+    bench = scene()
+    bench.invariants.protection_due = False
+    venue = Stubborn(bench, HABITS[habit])
+    asked: list[int] = []
+    venue.hear()
+    for _ in range(120):
+        before = len(bench.effects)
+        venue.pass_time(NANOS, NANOS)
+        if any(not isinstance(one, fx.TakeSnapshot) for one in bench.effects[before:]):
+            asked.append(bench.now)
+    assert len(asked) > 20
+    assert max(later - sooner for sooner, later in pairwise(asked)) <= SOON_NS

@@ -11,6 +11,7 @@ from engine.model.orders import OrderType, VenueOrder, VenueStatus
 from engine.model.records import CloseRequested
 from tests.support.manual_venue import ManualVenue, connected, entered
 from tests.support.venue_orders import PRICE
+from tests.torture import beside
 from tests.torture.mishap_replay import play
 from tests.torture.mishaps import Deed, Fate, Kind, Mishap, Mode, Move, Scene
 
@@ -41,11 +42,37 @@ CLOSED_UNHEARD = Scene(
     ),
     (),
 )
+UNSENT_AFTER_A_START = Scene(
+    Mode.COINS,
+    Side.BUY,
+    2,
+    (Move(0, 1), Move(0, 1)),
+    (
+        Mishap(Kind.REQUEST, 2, Fate.LOST, 0),
+        Mishap(Kind.REQUEST, 6, Fate.KILLED_BEFORE, 8_000),
+        Mishap(Kind.REQUEST, 7, Fate.LOST, 0),
+    ),
+    (),
+)
+A_LOT_AT_EACH_LOOK = Scene(
+    Mode.REFUSED,
+    Side.BUY,
+    2,
+    (Move(0, 1), Move(0, 1)),
+    (Mishap(Kind.REQUEST, 5, Fate.LATE, 300),),
+    (),
+    portion_ms=300,
+)
 
 
-@pytest.mark.parametrize("scene", [TARGET_FILLED_UNHEARD, CLOSED_UNHEARD])
+@pytest.mark.parametrize("scene", [TARGET_FILLED_UNHEARD, CLOSED_UNHEARD, UNSENT_AFTER_A_START])
 def test_the_smallest_scenes(scene: Scene) -> None:
     assert play(scene).suffered
+
+
+def test_each_lot_of_two_slow_entries_is_guarded_in_time() -> None:
+    played = beside.play(A_LOT_AT_EACH_LOOK, beside.Second(20, (60,), (1, 2, 3)))
+    assert played.naked
 
 
 @pytest.mark.parametrize("portion_ms", [1_000, 4_000])

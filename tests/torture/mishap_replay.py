@@ -85,6 +85,8 @@ class MishapReplay(CoinsSetAside, LossyReplay):
         """When each mishap came to pass, and to which request."""
         self._naked_at: int | None = None
         self._naked_boots = 0
+        self._naked_qty = 0
+        """What was held then."""
         self.naked: list[int] = []
         """How long the venue held something without its stop, where stops are our own, nanoseconds."""
         self.naked_by_hanging: list[int] = []
@@ -358,13 +360,13 @@ class MishapReplay(CoinsSetAside, LossyReplay):
         assert self.now - self._right_at <= FOUND_OUT_NS, f"the venue holds {held}, {guarded} guarded"
 
     def _watch(self, held: int) -> None:
-        """For how long the venue holds something for which no stop of ours works."""
+        """For how long the venue holds contracts for which no stop of ours works: each for itself, as others
+        may have come meanwhile.
+        """
         if self.scene.mode is Mode.NATIVE:
             return
-        if held and self._guarded() < abs(held):
-            if self._naked_at is None:
-                self._naked_at, self._naked_boots = self.now, self.boots
-        elif self._naked_at is not None:
+        guarded = self._guarded()
+        if self._naked_at is not None and guarded >= min(self._naked_qty, abs(held)):
             spent = self.now - self._naked_at
             self.naked.append(spent)
             late = self._naked_at - max(GIVES_UP_NS.values())
@@ -380,6 +382,8 @@ class MishapReplay(CoinsSetAside, LossyReplay):
                     f"naked for {spent / NANOS:.1f} s after {about}"
                 )
             self._naked_at = None
+        if self._naked_at is None and guarded < abs(held):
+            self._naked_at, self._naked_boots, self._naked_qty = self.now, self.boots, abs(held)
 
     def _stops(self) -> int:
         """Contracts in working stops at the venue."""
