@@ -121,7 +121,7 @@ class Engine:
         """When they were last looked at, by the loop's clock."""
         self._watch = ClockWatch(clock, wall, speed)
         asked, sources = feeds if warm_up else {}, core.market.sources
-        self._history = HistoryLoader(asked, sources, self._watch.wall, clock, self._post)
+        self._history = HistoryLoader(asked, sources, self._watch.wall, clock, self._post, core.instruments)
         self._older = OlderBarsLoader(asked, sources, core.instruments)
         self.risks = Watch(core, core.config.watch, clock, self._post)
         """Belongs to the loop."""

@@ -43,15 +43,18 @@ class HistoryLoader:
         wall: Callable[[], int],
         clock: Clock,
         post: Callable[[ev.AnyEvent], None],
+        watched: Collection[str],
     ) -> None:
         """`feeds` are by their venue's name; without any nothing is loaded. `wall` is the time that the
-        calendar goes by, nanoseconds UTC.
+        calendar goes by, nanoseconds UTC. `watched`: an earlier run may have known more, of which no feed of
+        this one tells.
         """
         self._feeds = feeds
         self._sources = sources
         self._wall = wall
         self._clock = clock
         self._post = post
+        self._watched = watched
         self._loads: dict[tuple[str, str], asyncio.Task[None]] = {}  # newest request by venue, instrument
         self._far: set[tuple[str, str]] = set()
         """Whose half hours are here, by venue and instrument."""
@@ -88,7 +91,7 @@ class HistoryLoader:
         """
         priced = self._sources.priced_by(venue, symbol)
         venue = venue or next(iter(self._feeds), "")
-        if venue not in self._feeds or not priced:
+        if venue not in self._feeds or not priced or symbol not in self._watched:
             return
         before = self._loads.get((venue, symbol))
         if before is not None:

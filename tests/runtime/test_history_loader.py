@@ -49,9 +49,9 @@ async def test_a_link_that_comes_back_loads_few_contracts_at_once_and_all_of_the
     """Each of them is days of minutes: all at once would be memory that is never given back."""
     feed = SlowFeed()
     told: list[ev.AnyEvent] = []
-    loader = HistoryLoader({"v": feed}, Sources({}, 1, {}), lambda: T0, lambda: T0, told.append)
+    loader = HistoryLoader({"v": feed}, Sources({}, 1, {}), lambda: T0, lambda: T0, told.append, SYMBOLS)
     live = ev.LinkChanged(ts_recv=T0, link="market", state=ev.LinkState.LIVE, venue="v")
-    loader.hear(live, SYMBOLS)
+    loader.hear(live, (*SYMBOLS, "CL"))  # which an earlier run has traded, and this one does not watch
     await turns()
     assert feed.under_way == AT_ONCE < len(SYMBOLS)
     loader.hear(live, SYMBOLS)  # again: those that wait, and those that are under way, are replaced
@@ -67,7 +67,7 @@ async def test_a_link_that_comes_back_loads_few_contracts_at_once_and_all_of_the
 async def test_after_a_break_only_what_is_new_is_loaded_with_an_hour_before_it() -> None:
     """Days of minutes, which are known, again and for all contracts at once would be memory and time."""
     feed, now = SlowFeed(), T0
-    loader = HistoryLoader({"v": feed}, Sources({}, 1, {}), lambda: now, lambda: now, lambda _: None)
+    loader = HistoryLoader({"v": feed}, Sources({}, 1, {}), lambda: now, lambda: now, lambda _: None, SYMBOLS)
     live = ev.LinkChanged(ts_recv=T0, link="market", state=ev.LinkState.LIVE, venue="v")
     feed.let_go.set()
 
