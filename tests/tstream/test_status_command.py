@@ -85,7 +85,7 @@ def test_a_lock_and_how_long(printed: Print) -> None:
     text = printed(states.locked())
     assert "LOCKED until 17:00 CT (in 7h 17m): daily loss limit reached" in text
     (row,) = [line for line in text.splitlines() if line.startswith("daily loss ")]
-    assert row.split()[2:] == ["practice", "769/800", "USD", "96%", "31", "ACT"]
+    assert row.split()[2:] == ["practice", "769/800", "USD", "96", "%", "31", "ACT"]
 
 
 def test_a_halt_has_no_end(printed: Print) -> None:
